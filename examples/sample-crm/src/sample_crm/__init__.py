@@ -1,0 +1,1 @@
+"""A small CRM that publishes events and applies commands, for the demo, the tests and integrators to copy."""

@@ -1,0 +1,1 @@
+"""The messages, topics, identifiers and definitions that Signalbox's services share."""

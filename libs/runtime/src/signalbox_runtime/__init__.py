@@ -1,0 +1,1 @@
+"""How a Signalbox service runs: two Kafka loops, outbox relay, health, metrics, logging, settings."""

@@ -1,0 +1,1 @@
+"""Executes actions in order and passes each run's token on."""

@@ -1,0 +1,1 @@
+"""Judges each candidate workflow's conditions and starts the runs that hold."""

@@ -1,0 +1,1 @@
+"""Kafka as the timer: returns waiting messages when they are due."""

@@ -1,0 +1,1 @@
+"""Projects the journal into the run history and answers for it over HTTP."""

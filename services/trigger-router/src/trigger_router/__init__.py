@@ -1,0 +1,1 @@
+"""Maps each CRM event to the workflows it triggers."""

@@ -1,0 +1,1 @@
+"""Workflows, versions, templates, secrets, keys, tests and backtests over HTTP."""
