@@ -1,0 +1,1 @@
+"""The whole of Signalbox on one machine, and the signalbox command."""
