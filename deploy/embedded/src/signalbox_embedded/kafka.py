@@ -32,7 +32,9 @@ _JVM = (
     "-Djava.awt.headless=true",
 )
 _START_TIMEOUT_SECONDS = 60
-_STOP_TIMEOUT_SECONDS = 4.0
+STOP_TIMEOUT_SECONDS = 4.0
+# The last of several can't hand over: the controllers' majority is gone, and it would wait minutes for one.
+STOP_TIMEOUT_LAST_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,12 @@ def is_ready(brokers: tuple[Broker, ...]) -> bool:
         return False
 
 
+def stop_timeout_seconds(broker: Broker, brokers: tuple[Broker, ...]) -> float:
+    """How long to wait for a broker's clean stop when brokers are stopped in order."""
+    last_of_several = len(brokers) > 1 and broker == brokers[-1]
+    return STOP_TIMEOUT_LAST_SECONDS if last_of_several else STOP_TIMEOUT_SECONDS
+
+
 def bootstrap_of(brokers: tuple[Broker, ...]) -> str:
     return ",".join(broker.address for broker in brokers)
 
@@ -229,8 +237,8 @@ class EmbeddedKafka:
 
     def stop(self) -> None:
         """Stop one broker after another, so that each can hand its partitions over."""
-        for broker_process in self.processes:
-            process.stop(broker_process, signal.SIGTERM, _STOP_TIMEOUT_SECONDS)
+        for broker, broker_process in zip(self.brokers, self.processes, strict=True):
+            process.stop(broker_process, signal.SIGTERM, stop_timeout_seconds(broker, self.brokers))
         self.processes = ()
 
     def _raise_if_ended(self) -> None:

@@ -1,0 +1,24 @@
+"""The `signalbox` command."""
+
+import sys
+
+import click
+
+from signalbox_embedded.cli.fetch import fetch
+from signalbox_embedded.errors import EmbeddedError
+
+COMMANDS: tuple[click.Command, ...] = (fetch,)
+
+
+@click.group(commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+def signalbox() -> None:
+    """Signalbox runs a CRM's workflows: when this happens to a record, and these conditions hold, do this."""
+
+
+def main() -> None:
+    """Run the command line; what a person can put right is one sentence and exit code 1."""
+    try:
+        signalbox()
+    except EmbeddedError as error:
+        print(f"signalbox: {error}", file=sys.stderr)
+        sys.exit(1)
