@@ -1,0 +1,1 @@
+"""When a waiting message goes where. Pure."""
