@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 T = TypeVar("T")
 READY_SECONDS = 120
@@ -137,6 +137,37 @@ class System:
     def messages(self) -> list[dict[str, Any]]:
         """What the mailbox took."""
         return list(httpx.get(f"{self.endpoints['mailbox']}/messages").json())
+
+    def read_all(self, topic: str) -> list[tuple[dict[str, bytes], bytes]]:
+        """Headers and value of every committed record of a topic."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.endpoints["kafka"],
+                "group.id": "tests",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+            }
+        )
+        partitions = list(consumer.list_topics(topic).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
+        found: list[tuple[dict[str, bytes], bytes]] = []
+        open_ends = len(partitions)
+        while open_ends:
+            message = consumer.poll(10)
+            assert message is not None, f"{topic} could not be read to its end"
+            if message.error():
+                open_ends -= 1
+            else:
+                headers = dict(message.headers() or [])
+                found.append(
+                    (
+                        {name: value for name, value in headers.items() if isinstance(value, bytes)},
+                        message.value() or b"",
+                    )
+                )
+        consumer.close()
+        return found
 
     def kill(self, service: str) -> None:
         """SIGKILL to every process of a service."""

@@ -40,10 +40,10 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outbound(msgspec.Struct, frozen=True):
-    """A record to produce. A value of None is a tombstone."""
+    """A record to produce. A value of None is a tombstone; only a dead letter may lack a key."""
 
     topic: str
-    key: bytes
+    key: bytes | None
     value: bytes | None
     headers: Headers = ()
 
