@@ -1,0 +1,85 @@
+"""What a service gives to the lanes loop, and the limits the loop keeps."""
+
+from collections.abc import Awaitable, Coroutine, Mapping
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from signalbox_runtime.records import Inbound, Outbox, TopicPartition
+
+Content = TypeVar("Content")
+
+
+class Work(msgspec.Struct, Generic[Content], frozen=True):
+    """One record, decoded: what it is, whose it is, and whom its execution calls.
+
+    Its lane is (topic, partition, key) of `inbound`. `destination` is any text that groups calls which
+    slow each other down, e.g. `https://erp.example:443`; at most a few of those run at once.
+    """
+
+    inbound: Inbound
+    tenant_id: str
+    destination: str
+    content: Content
+
+
+class LaneHandler(Protocol[Content]):
+    """The service's side of the loop. Everything is called on the asyncio thread.
+
+    An exception out of any of these ends the process with nothing committed for that record: it will
+    be delivered again. What can go wrong with a call is a value in the Outbox, never an exception.
+    """
+
+    def accept(self, inbound: Inbound) -> Work[Content]:
+        """Decodes a record. Called once per delivery, in offset order within a partition."""
+        ...
+
+    def execute(self, work: Work[Content]) -> Outbox | Coroutine[Any, Any, Outbox]:
+        """Does the work, and answers with what has to be written for it.
+
+        An Outbox means that nothing was called and nothing has to be waited for. A coroutine counts as
+        a call: it holds a place of its destination and its tenant until it ends, and its lane as well,
+        so a short wait before another attempt is an `asyncio.sleep` in it. It is never cancelled while
+        its partition is here, so it needs a timeout of its own, below `LaneLimits.drain_seconds`.
+        """
+        ...
+
+    def overflow(self, work: Work[Content]) -> Outbox:
+        """What to write for work that is given up here because its destination is too slow: a delay."""
+        ...
+
+    def assigned(self, starts: Mapping[TopicPartition, int]) -> Awaitable[None] | None:
+        """Partitions came, with the offset each starts at. Nothing of them is accepted before this ends."""
+        ...
+
+    def revoked(self, partitions: frozenset[TopicPartition]) -> None:
+        """Partitions went. Calls of theirs may still be running; what they write will be dropped."""
+        ...
+
+
+class LaneLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much the loop takes on. The defaults are those of design.md §4."""
+
+    in_flight_max: int = 2_000
+    """Calls that run at once in this process."""
+    destination_in_flight_max: int = 50
+    """Calls that run at once to one destination."""
+    uncommitted_max: int = 100
+    """A call starts only while fewer calls than this were made and not committed, those running to the
+    same destination included: so many a crash may repeat at a destination."""
+    held_max: int = 4_000
+    """Records in memory: waiting, running, or done and not committed. Partitions pause at 75 % of it."""
+    destination_queue_max: int = 200
+    """How many records may wait for a destination whose first one waits longer than `queue_wait_ms`;
+    the others go to `LaneHandler.overflow`."""
+    queue_wait_ms: int = 5_000
+    """A wait up to this stays in the lane."""
+    transaction_results_max: int = 500
+    """Results in one transaction."""
+    commit_floor_ms: int = 20
+    """Under load, the least time from one commit to the next."""
+    metadata_max_bytes: int = 4_096
+    """What the broker takes as metadata of a committed offset (offset.metadata.max.bytes)."""
+    drain_seconds: float = 25.0
+    """How long partitions that are being taken away are kept so that their calls can end. Well under
+    max.poll.interval.ms, and above the longest call."""
