@@ -1,0 +1,75 @@
+"""Pydantic's errors as places in the document a person wrote, with a sentence that says what is allowed there."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+BRANCHES: Final = frozenset({"<all>", "<any>", "<not>", "<comparison>"})
+"""Names of the branches of a condition: pydantic puts them into its paths, a document does not have them."""
+
+_DETAILS: Final = {
+    "missing": "is required",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "dict_type": "must be an object (keys and values)",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "model_type": "must be an object (keys and values)",
+    "model_attributes_type": "must be an object (keys and values)",
+}
+
+_LIMIT_DETAILS: Final = {
+    "string_too_short": "must not be empty",
+    "string_too_long": "is too long; at most {max_length} characters are allowed",
+    "string_pattern_mismatch": "must match {pattern}",
+    "too_short": "must have at least {min_length} member",
+    "too_long": "has {actual_length} members; at most {max_length} are allowed",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+}
+
+
+def pointer_of(path: Iterable[str | int]) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def located_details(
+    error: ValidationError, allowed_keys: Sequence[tuple[str, str]] = ()
+) -> list[tuple[str, str]]:
+    """(pointer, detail) of every error, in document order as pydantic found them.
+
+    `allowed_keys` adds, for a pointer's last named place, which keys are allowed there (for unknown keys).
+    """
+    keys = dict(allowed_keys)
+    return [(pointer_of(_place(item)), _detail(item, keys)) for item in error.errors(include_url=False)]
+
+
+def _place(item: ErrorDetails) -> list[str | int]:
+    return [part for part in item["loc"] if part not in BRANCHES]
+
+
+def _detail(item: ErrorDetails, allowed_keys: dict[str, str]) -> str:
+    kind = item["type"]
+    if kind == "extra_forbidden":
+        named = [part for part in _place(item)[:-1] if isinstance(part, str)]
+        allowed = allowed_keys.get(named[-1] if named else "")
+        return "is not a known key" + (f"; known are {allowed}" if allowed else "")
+    if kind == "value_error":
+        return item["msg"].removeprefix("Value error, ")
+    if kind == "literal_error":
+        return f"must be {item['ctx']['expected']}" if "ctx" in item else item["msg"]
+    if kind == "recursion_loop":
+        return "refers to itself; write the group out"
+    known = _DETAILS.get(kind)
+    if known is not None:
+        return known
+    template = _LIMIT_DETAILS.get(kind)
+    if template is not None:
+        return template.format(**item.get("ctx", {}))
+    message = item["msg"]
+    return message[0].lower() + message[1:]

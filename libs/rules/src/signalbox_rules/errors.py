@@ -1,0 +1,23 @@
+"""What can be refused about the meaning of a workflow."""
+
+
+class RulesError(ValueError):
+    """A part of a workflow that has no meaning; the text says what was wrong and what is allowed."""
+
+
+class RefusedCondition(RulesError):
+    """A comparison that cannot be compiled; `pointer` leads to it from the root of the condition."""
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(f"{pointer or 'the condition'}: {detail}")
+        self.pointer = pointer
+        self.detail = detail
+
+
+class RefusedTemplate(RulesError):
+    """A template that cannot be compiled; `line` is the one-based line the fault is in."""
+
+    def __init__(self, detail: str, line: int) -> None:
+        super().__init__(f"line {line}: {detail}")
+        self.detail = detail
+        self.line = line

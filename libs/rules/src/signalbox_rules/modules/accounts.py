@@ -1,0 +1,5 @@
+"""Accounts."""
+
+from signalbox_rules.modules.module import CREATED, UPDATED, Module
+
+ACCOUNTS = Module("accounts", "Account", (CREATED, UPDATED))

@@ -1,0 +1,1 @@
+"""The operators of conditions: a file per family, and the registry that names them all."""

@@ -1,0 +1,39 @@
+"""What conditions and narrowed triggers look at: a record, what it was, and when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+
+class NotPublished:
+    """The type of NOT_PUBLISHED: the event did not say what the record was before."""
+
+    def __repr__(self) -> str:
+        return "NOT_PUBLISHED"
+
+
+NOT_PUBLISHED: Final = NotPublished()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordContext:
+    """The record after the event, what it was before it, and the time of the event (with a zone).
+
+    `previous` is None if the event created the record, and NOT_PUBLISHED if the publisher left it out.
+    """
+
+    record: Any
+    previous: Any
+    event_time: datetime
+
+
+def record_of(value: Any) -> dict[str, Any]:
+    """The record to look fields up in; anything but an object has none."""
+    return value if type(value) is dict else {}
+
+
+def previous_of(value: Any) -> dict[str, Any] | None:
+    """The previous record to look fields up in: empty if there was none, None if it was not published."""
+    if type(value) is dict:
+        return value
+    return {} if value is None else None

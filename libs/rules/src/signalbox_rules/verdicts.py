@@ -1,0 +1,101 @@
+"""A verdict: a yes or no that explains itself. Structs, so that msgspec writes them as JSON without a detour."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+SENTENCE_MAX: Final = 600  # characters; the tree has the rest
+REASONS_MAX: Final = 6  # members of a group that a sentence names
+TEXT_SHOWN_MAX: Final = 200  # characters of a value in a verdict; a journal is no copy of the record
+MEMBERS_SHOWN_MAX: Final = 20
+DEPTH_SHOWN_MAX: Final = 3
+
+
+class Leaf(msgspec.Struct, frozen=True, gc=False):
+    """One comparison. `actual` and `previous` are cut to a length fit for reading; `why` is a sentence."""
+
+    field: str
+    op: str
+    value: Any
+    actual: Any
+    previous: Any
+    outcome: bool
+    why: str
+
+
+class AllNode(msgspec.Struct, frozen=True):
+    """A group that held if every member held."""
+
+    all: tuple["Node", ...]
+    outcome: bool
+
+
+class AnyNode(msgspec.Struct, frozen=True):
+    """A group that held if a member held."""
+
+    any: tuple["Node", ...]
+    outcome: bool
+
+
+class NotNode(msgspec.Struct, frozen=True, rename={"not_": "not"}):
+    """Holds where its member does not."""
+
+    not_: "Node"
+    outcome: bool
+
+
+Node = Leaf | AllNode | AnyNode | NotNode
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Outcome, the sentence that says why, and the tree (None where a workflow has no conditions)."""
+
+    outcome: bool
+    sentence: str
+    tree: Leaf | AllNode | AnyNode | NotNode | None
+
+
+NO_CONDITIONS: Final = Verdict(True, "no conditions", None)
+
+
+def shown(value: Any, depth: int = DEPTH_SHOWN_MAX) -> Any:
+    """A value cut to what a verdict keeps of it."""
+    kind = type(value)
+    if kind is str:
+        return value if len(value) <= TEXT_SHOWN_MAX else value[: TEXT_SHOWN_MAX - 1] + "…"
+    if kind is list:
+        return [shown(member, depth - 1) for member in value[:MEMBERS_SHOWN_MAX]] if depth else "…"
+    if kind is dict:
+        if not depth:
+            return "…"
+        names = list(value)[:MEMBERS_SHOWN_MAX]
+        return {shown(name): shown(value[name], depth - 1) for name in names}
+    return value
+
+
+def in_words(value: Any) -> str:
+    """A value as a person reads it: 75,000, true, empty, Web Form."""
+    kind = type(value)
+    if kind is str:
+        if not value or value.isspace():
+            return "empty"
+        return value if len(value) <= TEXT_SHOWN_MAX else value[: TEXT_SHOWN_MAX - 1] + "…"
+    if value is None:
+        return "empty"
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is int or kind is float:
+        return f"{value:,}" if abs(value) < 1e15 else str(value)[:TEXT_SHOWN_MAX]
+    if kind is list:
+        words = [in_words(member) for member in value[:MEMBERS_SHOWN_MAX]]
+        return ", ".join(words) + (" …" if len(value) > MEMBERS_SHOWN_MAX else "") if words else "empty"
+    return "an object" if value else "empty"
+
+
+def joined(reasons: Sequence[str]) -> str:
+    """Reasons as one sentence."""
+    if len(reasons) > REASONS_MAX:
+        reasons = [*reasons[:REASONS_MAX], f"{len(reasons) - REASONS_MAX} more"]
+    sentence = " and ".join(reasons)
+    return sentence if len(sentence) <= SENTENCE_MAX else sentence[: SENTENCE_MAX - 1] + "…"
