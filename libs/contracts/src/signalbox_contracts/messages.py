@@ -185,6 +185,7 @@ class ActionRequested(Message, frozen=True, kw_only=True):
 class ActionOutline(Part, frozen=True, kw_only=True):
     id: str
     type: str
+    parameters_hash: str = ""
 
 
 class Judgement(Part, frozen=True, kw_only=True):
