@@ -17,6 +17,16 @@ from signalbox_contracts.messages import CrmEvent
 STRUCTURED = b"application/cloudevents+json"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ORIGINS = ("ui", "api", "import", "workflow", "system")
+ID_MAX_BYTES = 512
+"""Ids become Kafka keys, file names of exports and PostgreSQL index entries (which end at 2,704 bytes)."""
+NESTING_MAX = 64
+"""Decoders downstream recurse; a record nested deeper than this is no CRM record."""
+DEPTH_MAX = 2**31 - 1
+CHAIN_MAX = 100
+LATEST_MS = 253_402_300_799_999
+"""The last moment of the year 9999, where calendars of the standard library end."""
+_SHOWN_CHARACTERS = 80
+_NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Data(msgspec.Struct, frozen=True):
@@ -73,7 +83,7 @@ def _decode(value: bytes, headers: Sequence[tuple[str, bytes]]) -> CrmEvent:
             return codec.decode(value, CrmEvent)
         except UndecodableMessage as error:
             raise InvalidEvent(str(error)) from error
-    header = dict(headers)
+    header: dict[str, bytes] = {name: data or b"" for name, data in headers}  # Kafka headers may be null
     content_type = header.get("content-type", b"").split(b";")[0].strip().lower()
     if content_type == STRUCTURED or "ce_specversion" not in header:
         return _structured(value)
@@ -83,7 +93,7 @@ def _decode(value: bytes, headers: Sequence[tuple[str, bytes]]) -> CrmEvent:
 def _structured(value: bytes) -> CrmEvent:
     try:
         envelope = _envelope_decoder.decode(value)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except _NOT_JSON as error:
         raise InvalidEvent(
             f"Neither Avro single-object encoding nor a CloudEvents 1.0 JSON event: {error}."
         ) from error
@@ -98,7 +108,7 @@ def _binary(value: bytes, header: Mapping[str, bytes]) -> CrmEvent:
     try:
         attributes["data"] = _data_decoder.decode(value)
         envelope = msgspec.convert(attributes, Envelope, strict=False)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except _NOT_JSON as error:
         raise InvalidEvent(
             f"Not a CloudEvents 1.0 event in binary mode (ce_ headers, JSON data): {error}."
         ) from error
@@ -107,12 +117,12 @@ def _binary(value: bytes, header: Mapping[str, bytes]) -> CrmEvent:
 
 def _event(envelope: Envelope) -> CrmEvent:
     if envelope.specversion != "1.0":
-        raise InvalidEvent(f"specversion is {envelope.specversion!r}; this reads CloudEvents 1.0.")
+        raise InvalidEvent(f"specversion is {_shown(envelope.specversion)}; this reads CloudEvents 1.0.")
     prefix, _, event = envelope.type.rpartition(".")
     namespace, _, module = prefix.rpartition(".")
     if namespace != "crm" or not event:
         raise InvalidEvent(
-            f"type is {envelope.type!r}; it must be crm.<module>.<event>, e.g. crm.leads.created."
+            f"type is {_shown(envelope.type)}; it must be crm.<module>.<event>, e.g. crm.leads.created."
         )
     if envelope.time.tzinfo is None:
         raise InvalidEvent("time has no zone; write it as RFC 3339, e.g. 2026-11-23T10:00:00Z.")
@@ -134,42 +144,80 @@ def _event(envelope: Envelope) -> CrmEvent:
 
 
 def _check(event: CrmEvent, topic: str, key: bytes | None) -> None:
-    for name, text in (
-        ("id", event.event_id),
-        ("tenantid", event.tenant_id),
-        ("subject (the record's id)", event.record_id),
-    ):
-        if not text:
-            raise InvalidEvent(f"{name} is missing or empty.")
+    _check_id("id", event.event_id)
+    _check_id("tenantid", event.tenant_id)
+    _check_id("subject (the record's id)", event.record_id)
+    _check_id("the event's name", event.event)
+    if event.actor is not None:
+        _check_id("actor", event.actor)
     if "/" in event.tenant_id:
-        raise InvalidEvent(f"tenantid is {event.tenant_id!r}; it must not contain '/'.")
+        raise InvalidEvent(f"tenantid is {_shown(event.tenant_id)}; it must not contain '/'.")
     if topic != topics.crm_topic(event.module):
         raise InvalidEvent(
-            f"An event of module {event.module!r} was published on {topic}, not crm.{event.module}."
+            f"An event of module {_shown(event.module)} was published on {topic}; its topic is crm.<module>."
         )
     if event.origin not in ORIGINS:
-        raise InvalidEvent(f"origin is {event.origin!r}; it must be one of {', '.join(ORIGINS)}.")
-    if event.occurred_at_ms <= 0:
-        raise InvalidEvent("time is missing or before 1970.")
-    if event.depth < 0:
-        raise InvalidEvent(f"depth is {event.depth}; it counts workflows, from 0.")
+        raise InvalidEvent(f"origin is {_shown(event.origin)}; it must be one of {', '.join(ORIGINS)}.")
+    if not 0 < event.occurred_at_ms <= LATEST_MS:
+        raise InvalidEvent("time is missing, before 1970 or after 9999.")
+    _check_causes(event)
+    _check_key(event, key)
+    _check_record("record", event.record)
+    if event.previous is not None and event.previous.strip() != b"null":
+        _check_record("previous", event.previous)
+
+
+def _check_id(name: str, text: str) -> None:
+    if not text:
+        raise InvalidEvent(f"{name} is missing or empty.")
+    if len(text.encode()) > ID_MAX_BYTES:
+        raise InvalidEvent(f"{name} is {_shown(text)}; it may have {ID_MAX_BYTES} bytes.")
+    if not text.isprintable():
+        raise InvalidEvent(
+            f"{name} is {_shown(text)}; control and other unprintable characters are not allowed."
+        )
+
+
+def _check_causes(event: CrmEvent) -> None:
+    if not 0 <= event.depth <= DEPTH_MAX:
+        raise InvalidEvent(f"depth is {event.depth:.3g}; it counts workflows, from 0.")
+    if len(event.chain) > CHAIN_MAX:
+        raise InvalidEvent(f"chain names {len(event.chain)} workflows; at most {CHAIN_MAX} are read.")
+    for workflow_id in event.chain:
+        _check_id("a workflow in chain", workflow_id)
+
+
+def _check_key(event: CrmEvent, key: bytes | None) -> None:
     expected = ids.lane(event.tenant_id, event.module, event.record_id)
     if key != expected:
-        told = "null" if key is None else repr(key.decode("utf-8", errors="replace"))
+        told = "null" if key is None else _shown(key.decode("utf-8", errors="replace"))
         raise InvalidEvent(
-            f"The key is {told}; it must be {expected.decode()!r} (tenant/module/record_id), "
+            f"The key is {told}; it must be {_shown(expected.decode())} (tenant/module/record_id), "
             "or the order of the record's events is lost."
         )
-    _require_object("record", event.record)
-    if event.previous is not None and event.previous.strip() != b"null":
-        _require_object("previous", event.previous)
 
 
-def _require_object(name: str, data: bytes) -> None:
+def _check_record(name: str, data: bytes) -> None:
     try:
-        _object_decoder.decode(data)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        value = _object_decoder.decode(data)
+    except _NOT_JSON as error:
         raise InvalidEvent(f"{name} is not a JSON object: {error}.") from error
+    if data.count(b"[") + data.count(b"{") > NESTING_MAX and _is_nested_deeper(value, NESTING_MAX):
+        raise InvalidEvent(f"{name} is nested more than {NESTING_MAX} levels deep.")
+
+
+def _is_nested_deeper(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels):
+        inner = (each.values() if isinstance(each, dict) else each for each in layer)
+        layer = [item for items in inner for item in items if isinstance(item, dict | list)]
+        if not layer:
+            return False
+    return True
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")
 
 
 _MILLISECOND = datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC) - EPOCH
