@@ -1,0 +1,70 @@
+"""What goes to a receiver and what comes back, as values."""
+
+import re
+from typing import Literal
+
+import msgspec
+
+from action_runner.domain.target import Target
+from action_runner.errors import RefusedTarget
+
+BODY_KEPT_BYTES = 4_096
+"""How much of an answer goes into the receipt."""
+RESPONSE_BYTES_MAX = 1_048_576
+"""How much of an answer is read at all, its head included; then the connection is closed."""
+HEAD_BYTES_MAX = 65_536
+_METHOD = re.compile(r"[A-Z]{1,20}")
+_UNFIT_METHODS = frozenset(("CONNECT", "TRACE", "HEAD"))
+
+
+class HttpRequest(msgspec.Struct, frozen=True):
+    """A request. `headers` have been through `domain.headers.checked_headers`, or are our own."""
+
+    method: str
+    target: Target
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    repeatable: bool = True
+    """Whether it may be sent again when a kept connection turns out to be closed before any answer."""
+
+
+class HttpResponse(msgspec.Struct, frozen=True):
+    """An answer. Compressed bodies stay as they came; redirects are not followed."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    """Names in lower case, in order."""
+    body_start: bytes
+    body_sha256: str
+    body_bytes: int
+    complete: bool
+    """False where the body was cut at the limit, by the time or by the receiver; the status holds anyway."""
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name (in lower case)."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+NoResponseKind = Literal["address-refused", "name-unresolved", "connect", "tls", "timeout", "closed", "protocol"]
+
+
+class NoResponse(msgspec.Struct, frozen=True):
+    """No status came. `sent` tells whether the receiver may have got the request."""
+
+    kind: NoResponseKind
+    detail: str
+    sent: bool
+
+
+def wire_form(request: HttpRequest) -> bytes:
+    """The bytes of a request: one Host, one Content-Length, no transfer coding. Raises RefusedTarget."""
+    if _METHOD.fullmatch(request.method) is None or request.method in _UNFIT_METHODS:
+        raise RefusedTarget(f"{request.method[:20]!r} is not a method for a webhook.")
+    target = request.target
+    lines = [
+        f"{request.method} {target.path} HTTP/1.1\r\nHost: {target.host_header}\r\n"
+        f"Content-Length: {len(request.body)}\r\nAccept-Encoding: identity\r\n"
+    ]
+    lines.extend(f"{name}: {value}\r\n" for name, value in request.headers)
+    lines.append("\r\n")
+    return "".join(lines).encode("latin-1") + request.body

@@ -1,0 +1,79 @@
+"""From a target to the addresses it may be connected to: one look-up, every answer vetted.
+
+The look-up has threads of its own, so that names that hang can't hold up anybody else's.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from action_runner.domain.addresses import Forbidden, vet
+from action_runner.domain.target import Target
+from action_runner.errors import RefusedTarget, UnresolvedName
+
+THREADS = 16
+ADDRESSES_MAX = 4
+"""How many of a name's addresses are tried."""
+
+Lookup = Callable[[str, int], Sequence[str]]
+
+
+def system_lookup(host: str, port: int) -> Sequence[str]:
+    """The addresses of a name, as the operating system resolves it. Raises OSError."""
+    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(answer[4][0]) for answer in answers))
+
+
+def read_allow_hosts(text: str) -> frozenset[str]:
+    """The hosts of SIGNALBOX_WEBHOOK_ALLOW_HOSTS, as written, in lower case."""
+    hosts = (host.strip().lower().removeprefix("[").removesuffix("]") for host in text.split(","))
+    return frozenset(host for host in hosts if host)
+
+
+class Resolver:
+    """Resolves and vets."""
+
+    def __init__(self, allow_hosts: frozenset[str], lookup: Lookup = system_lookup) -> None:
+        self._allow_hosts = allow_hosts
+        self._lookup = lookup
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="resolver")
+
+    def close(self) -> None:
+        """Lets the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def addresses(self, target: Target) -> tuple[str, ...]:
+        """Addresses to connect to, in the resolver's order, at most ADDRESSES_MAX.
+
+        Raises RefusedTarget if any answer is not public and the host is not opened as written, and
+        UnresolvedName if there is no answer.
+        """
+        is_opened = target.host_as_written in self._allow_hosts
+        found = await self._find(target)
+        if not is_opened:
+            found = tuple(_vetted(target, address) for address in found)
+        return found[:ADDRESSES_MAX]
+
+    async def _find(self, target: Target) -> tuple[str, ...]:
+        if target.address is not None:
+            return (target.address,)
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(self._threads, self._lookup, target.host, target.port)
+        except (OSError, UnicodeError) as error:
+            raise UnresolvedName(f"The name {target.host!r} could not be resolved: {error}.") from error
+        if not found:
+            raise UnresolvedName(f"The name {target.host!r} has no address.")
+        return tuple(found)
+
+
+def _vetted(target: Target, address: str) -> str:
+    answer = vet(address)
+    if isinstance(answer, Forbidden):
+        via = "" if target.address else f" {target.host!r} resolves to it."
+        raise RefusedTarget(
+            f"The address {answer.address} {answer.reason}.{via} "
+            f"SIGNALBOX_WEBHOOK_ALLOW_HOSTS can open the host."
+        )
+    return answer.address

@@ -1,0 +1,120 @@
+"""A webhook's URL, taken apart strictly: what is looked up, connected to, and written into the request.
+
+Only what every parser reads alike is accepted (RFC 3986 with the host rules of the WHATWG URL standard), so that
+no two readers can disagree about the host.
+"""
+
+import re
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+import msgspec
+
+from action_runner.errors import RefusedTarget
+
+URL_MAX = 8_192
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<authority>[^/?#]*)(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?(?:#.*)?", re.IGNORECASE
+)
+_HOST_PORT = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:@]*)(?::(?P<port>[0-9]{1,5}))?")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER_LAST = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where a request goes. `host` has no brackets and no trailing dot; `path` is the request target."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    host_as_written: str
+    """For the allow-list: in lower case, with its trailing dot if there was one."""
+
+    @property
+    def is_tls(self) -> bool:
+        return self.scheme == "https"
+
+    @property
+    def host_header(self) -> str:
+        """The Host header: with brackets around IPv6, the port only where it isn't the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def destination(self) -> str:
+        """What limits, breaker and connections belong to: `host:port`."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def address(self) -> str | None:
+        """The host if it is an address written out; None for a name."""
+        if ":" in self.host or _NUMBER_LAST.fullmatch(self.host):
+            return self.host
+        return None
+
+
+def read_target(url: str) -> Target:
+    """The target of an http or https URL. Raises RefusedTarget, with a sentence for the workflow's author."""
+    if len(url) > URL_MAX:
+        raise RefusedTarget(f"The URL has {len(url):,} characters; at most {URL_MAX:,} are allowed.")
+    if any(character <= " " or character == "\x7f" or character == "\\" for character in url):
+        raise RefusedTarget("The URL contains a space, a control character or a backslash.")
+    match = _URL.fullmatch(url)
+    if match is None:
+        raise RefusedTarget("The URL must begin with http:// or https:// and a host.")
+    authority = match["authority"]
+    if "@" in authority:
+        raise RefusedTarget("The URL contains a user name or password; send credentials in a header.")
+    host_port = _HOST_PORT.fullmatch(authority)
+    if host_port is None:
+        raise RefusedTarget("The URL's host and port can't be read; write host or host:port.")
+    scheme = match["scheme"].lower()
+    port = int(host_port["port"]) if host_port["port"] else _DEFAULT_PORTS[scheme]
+    if not 1 <= port <= 65_535:
+        raise RefusedTarget(f"The URL's port is {port}; ports are 1 to 65535.")
+    host, as_written = _read_host(host_port["host"])
+    path = (match["path"] or "/") + (match["query"] or "")
+    return Target(scheme, host, port, _encoded(path), as_written)
+
+
+def _read_host(text: str) -> tuple[str, str]:
+    if text.startswith("["):
+        try:
+            address = str(IPv6Address(text[1:-1]))
+        except AddressValueError as error:
+            raise RefusedTarget(f"The URL's host {text} is not an IPv6 address.") from error
+        return address, address
+    name = _ascii(text).lower()
+    host = name.removesuffix(".")
+    if not host or len(host) > 253:
+        raise RefusedTarget("The URL has no host, or one longer than 253 characters.")
+    if _NUMBER_LAST.fullmatch(host):
+        try:
+            return str(IPv4Address(host)), name
+        except AddressValueError as error:
+            raise RefusedTarget(
+                f"The URL's host {host!r} is a number but no plain IPv4 address; write four decimal numbers."
+            ) from error
+    for label in host.split("."):
+        if _LABEL.fullmatch(label) is None:
+            raise RefusedTarget(f"The URL's host {host!r} is not a host name.")
+    return host, name
+
+
+def _ascii(text: str) -> str:
+    if text.isascii():
+        return text
+    try:
+        return text.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise RefusedTarget(f"The URL's host {text!r} is not a host name.") from error
+
+
+def _encoded(path: str) -> str:
+    if path.isascii():
+        return path
+    return "".join(
+        character if character.isascii() else "".join(f"%{byte:02X}" for byte in character.encode())
+        for character in path
+    )
