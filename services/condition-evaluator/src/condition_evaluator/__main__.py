@@ -1,0 +1,9 @@
+"""`python -m condition_evaluator`."""
+
+import sys
+
+from condition_evaluator import service
+from condition_evaluator.settings import ConditionEvaluatorSettings
+from signalbox_runtime.process import run_service
+
+sys.exit(run_service("condition-evaluator", ConditionEvaluatorSettings, service.run))

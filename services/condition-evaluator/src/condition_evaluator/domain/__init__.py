@@ -1,0 +1,1 @@
+"""Judging an event and starting its runs. Pure."""

@@ -1,0 +1,9 @@
+"""`python -m delay_relay`."""
+
+import sys
+
+from delay_relay import service
+from delay_relay.settings import DelayRelaySettings
+from signalbox_runtime.process import run_service
+
+sys.exit(run_service("delay-relay", DelayRelaySettings, service.run))

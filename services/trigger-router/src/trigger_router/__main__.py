@@ -1,0 +1,9 @@
+"""`python -m trigger_router`."""
+
+import sys
+
+from signalbox_runtime.process import run_service
+from trigger_router import service
+from trigger_router.settings import TriggerRouterSettings
+
+sys.exit(run_service("trigger-router", TriggerRouterSettings, service.run))
