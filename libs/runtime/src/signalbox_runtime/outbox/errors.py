@@ -1,13 +1,11 @@
 """What stops a relay."""
 
-
-class OutboxError(RuntimeError):
-    """The outbox can't be sent; the text says why and what to do."""
+from signalbox_runtime.errors import KafkaFailure, ServiceRefused
 
 
-class PositionAhead(OutboxError):
+class PositionAhead(ServiceRefused):
     """Kafka says more rows were sent than the table ever had: the database is older than the topic."""
 
 
-class RelayLogFailed(OutboxError):
+class RelayLogFailed(KafkaFailure):
     """Kafka did not take a batch, or it is unknown whether it did; the relay begins anew at its position."""
