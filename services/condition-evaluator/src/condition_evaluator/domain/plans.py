@@ -27,7 +27,9 @@ def steps_of(definition: WorkflowDefinition) -> tuple[ActionStep, ...]:
 
 def outlines_of(steps: tuple[ActionStep, ...]) -> tuple[ActionOutline, ...]:
     """The steps as the history names them."""
-    return tuple(ActionOutline(id=step.id, type=step.type) for step in steps)
+    return tuple(
+        ActionOutline(id=step.id, type=step.type, parameters_hash=step.parameters_hash) for step in steps
+    )
 
 
 def plan(steps: tuple[ActionStep, ...], resume: Resume | None) -> Plan:
