@@ -1,0 +1,193 @@
+"""Looks at a cluster's topics and groups, and carries out a plan: `signalbox topics plan` and `apply`.
+
+Consumers run with `auto.offset.reset=error`, so a group needs its first offset before its service starts. It
+is given once. That it was given is remembered in a second group, which has no members: so a group that is new
+can be told from one that lost its offsets.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+
+from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import TopicPartition as KafkaTopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
+
+from signalbox_contracts.topics import Topic
+from signalbox_runtime.records import TopicPartition
+from signalbox_runtime.topic_plan import Cluster, CreateTopic, FoundTopic, StartGroup, Step
+
+_TIMEOUT_SECONDS = 30.0
+_BROKERS_OWN_REPLICATION = -1
+_ONLY_CRITICAL_LOGS = 2
+_GROUPS_AT_ONCE = 8  # each waits for its coordinator most of the time
+
+
+class TopicAdminError(RuntimeError):
+    """The cluster refused a look or a change; the message says which and why."""
+
+
+def look(options: Mapping[str, str], declared: Iterable[Topic]) -> Cluster:
+    """How the cluster is, as far as the declared topics and their groups go.
+
+    `options` are librdkafka's, with `bootstrap.servers`. Raises: TopicAdminError.
+    """
+    declared = tuple(declared)
+    admin = _open_admin(options)
+    try:
+        metadata = admin.list_topics(timeout=_TIMEOUT_SECONDS)
+        there = {
+            topic.name: len(metadata.topics[topic.name].partitions)
+            for topic in declared
+            if topic.name in metadata.topics
+        }
+        places = {
+            group: [
+                KafkaTopicPartition(topic.name, partition)
+                for topic in declared
+                if group in topic.groups()
+                for partition in range(there.get(topic.name, 0))
+            ]
+            for group in sorted({group for topic in declared for group in topic.groups()})
+        }
+        with ThreadPoolExecutor(_GROUPS_AT_ONCE) as pool:
+            memories = map(_memory_of, places)
+            committed = pool.map(partial(_committed, options), places, places.values())
+            started = pool.map(partial(_committed, options), memories, places.values())
+            return Cluster(
+                offsets_retention_minutes=_offsets_retention_minutes(admin, str(min(metadata.brokers))),
+                topics=_found_topics(admin, there),
+                committed=dict(zip(places, committed, strict=True)),
+                started=dict(zip(places, started, strict=True)),
+            )
+    except KafkaException as error:
+        raise TopicAdminError(f"could not read the cluster's topics and groups: {_reason(error)}") from error
+
+
+def apply(options: Mapping[str, str], steps: Sequence[Step]) -> None:
+    """Create topics and give groups their first offsets; steps that only report are passed over.
+
+    Raises: TopicAdminError. What was done before it stays done, and a second call does the rest.
+    """
+    _create([step for step in steps if isinstance(step, CreateTopic)], options)
+    starts: dict[str, list[KafkaTopicPartition]] = {}
+    for step in steps:
+        if isinstance(step, StartGroup):
+            place = KafkaTopicPartition(step.partition.topic, step.partition.partition, step.offset)
+            starts.setdefault(step.group, []).append(place)
+    with ThreadPoolExecutor(_GROUPS_AT_ONCE) as pool:
+        for done in [pool.submit(_start_group, options, group, places) for group, places in starts.items()]:
+            done.result()
+
+
+def _start_group(options: Mapping[str, str], group: str, places: list[KafkaTopicPartition]) -> None:
+    # The group first: a crash between the two leaves a group with offsets, which is in order.
+    for name in (group, _memory_of(group)):
+        _commit(options, name, places)
+
+
+def _create(steps: Sequence[CreateTopic], options: Mapping[str, str]) -> None:
+    if not steps:
+        return
+    new = [
+        NewTopic(
+            step.topic.name,
+            num_partitions=step.partitions,
+            replication_factor=_BROKERS_OWN_REPLICATION,
+            config=step.topic.broker_config(),
+        )
+        for step in steps
+    ]
+    admin = _open_admin(options)  # has to live as long as the answers are awaited
+    for name, created in admin.create_topics(new, operation_timeout=_TIMEOUT_SECONDS).items():
+        try:
+            created.result(_TIMEOUT_SECONDS)
+        except KafkaException as error:
+            raise TopicAdminError(f"could not create topic {name}: {_reason(error)}") from error
+
+
+def _open_admin(options: Mapping[str, str]) -> AdminClient:
+    return AdminClient({**options, "log_level": _ONLY_CRITICAL_LOGS})
+
+
+@contextmanager
+def _member_of_nothing(options: Mapping[str, str], group: str) -> Iterator[Consumer]:
+    """A consumer that can read and set a group's offsets without joining it.
+
+    Not the admin client's calls for that: while the group's coordinator loads (as in a new cluster) they end
+    the whole process with a segmentation fault (librdkafka 2.16.1, in its OffsetFetch handler).
+    """
+    consumer = Consumer(
+        {**options, "group.id": group, "enable.auto.commit": False, "log_level": _ONLY_CRITICAL_LOGS}
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+def _memory_of(group: str) -> str:
+    return f"{group}.first-offsets"
+
+
+def _found_topics(admin: AdminClient, partition_counts: Mapping[str, int]) -> dict[str, FoundTopic]:
+    if not partition_counts:
+        return {}
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in partition_counts]
+    settings = {
+        resource.name: {name: entry.value for name, entry in described.result(_TIMEOUT_SECONDS).items()}
+        for resource, described in admin.describe_configs(resources).items()
+    }
+    earliest = {
+        KafkaTopicPartition(name, partition): OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+        for name, count in partition_counts.items()
+        for partition in range(count)
+    }
+    offsets = {
+        (place.topic, place.partition): found.result(_TIMEOUT_SECONDS).offset
+        for place, found in admin.list_offsets(earliest).items()
+    }
+    return {
+        name: FoundTopic(settings[name], tuple(offsets[name, partition] for partition in range(count)))
+        for name, count in partition_counts.items()
+    }
+
+
+def _committed(
+    options: Mapping[str, str], group: str, places: list[KafkaTopicPartition]
+) -> frozenset[TopicPartition]:
+    if not places:
+        return frozenset()
+    with _member_of_nothing(options, group) as consumer:
+        found = consumer.committed(places, timeout=_TIMEOUT_SECONDS)
+    return frozenset(TopicPartition(place.topic, place.partition) for place in found if place.offset >= 0)
+
+
+def _commit(options: Mapping[str, str], group: str, places: list[KafkaTopicPartition]) -> None:
+    try:
+        with _member_of_nothing(options, group) as consumer:
+            for place in consumer.commit(offsets=places, asynchronous=False) or ():
+                if place.error:
+                    raise KafkaException(place.error)
+    except KafkaException as error:
+        raise TopicAdminError(
+            f"could not give group {group} its first offsets: {_reason(error)}. "
+            "Stop its services and try again."
+        ) from error
+
+
+def _offsets_retention_minutes(admin: AdminClient, broker: str) -> int:
+    resource = ConfigResource(ResourceType.BROKER, broker)
+    settings = admin.describe_configs([resource])[resource].result(_TIMEOUT_SECONDS)
+    return int(settings["offsets.retention.minutes"].value)
+
+
+def _reason(error: KafkaException) -> str:
+    return str(error.args[0].str())
