@@ -120,6 +120,18 @@ class System:
                 return found
             parameters["cursor"] = page["next"]
 
+    def api_when_it_answers(self, path: str, **parameters: Any) -> dict[str, Any]:
+        """A GET that waits while the API is being restarted."""
+
+        def ask() -> dict[str, Any] | None:
+            try:
+                answer = self.api.get(path, params=parameters)
+            except httpx.TransportError:
+                return None
+            return dict(answer.json()) if answer.status_code == 200 else None
+
+        return eventually(ask, f"an answer to GET {path}", seconds=60)
+
     def run(self, run_id: str) -> dict[str, Any]:
         answer = self.api.get(f"/v1/runs/{run_id}")
         assert answer.status_code == 200, answer.text
