@@ -1,0 +1,1 @@
+"""Where the history meets Kafka, PostgreSQL and HTTP."""

@@ -1,0 +1,1 @@
+"""What the history means, pure: facts, folds, stories and decisions."""
