@@ -1,0 +1,89 @@
+"""What an action is, to everybody but the runner that executes it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, Strict
+
+from signalbox_contracts.definitions import Problem
+from signalbox_rules.record_catalog import User
+from signalbox_rules.template_engine import Channel
+from signalbox_rules.templates import TemplateContext
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Marks a text parameter as a template, and says where its output goes."""
+
+    channel: Channel
+
+
+TextTemplate = Annotated[str, Field(max_length=262_144), Template("text")]
+HtmlTemplate = Annotated[str, Field(max_length=262_144), Template("html")]
+HeaderTemplate = Annotated[str, Field(max_length=2_000), Template("header")]
+UrlTemplate = Annotated[str, Field(min_length=1, max_length=4_000), Template("url")]
+Listed = Strict(False)
+"""Lets a JSON list stand for a tuple."""
+
+
+class Parameters(BaseModel):
+    """The parameters of an action, as a workflow document has them under `with`."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ActionContext:
+    """What an action's parameters are rendered with: the templates' variables, the event's time, the users by id."""
+
+    variables: TemplateContext
+    event_time: datetime
+    users: Mapping[str, User]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Rendered parameters, exactly as they would be sent. With a problem nothing may be sent."""
+
+    parameters: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What an action changes in the CRM: a field of its record (`field`), its stage, or a new record of a module.
+
+    `value` is the value written if the document says it, None if only a record will tell.
+    """
+
+    kind: Literal["field", "stage", "record"]
+    name: str
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """The description of an action: names, parameters, what it writes, and how its parameters are rendered."""
+
+    type: str
+    label: str
+    description: str
+    topic: str
+    parameters: type[Parameters]
+    example: Mapping[str, Any]
+    timeout_seconds: int
+    """If the definition has none."""
+
+    timeout_seconds_max: int
+    writes: Callable[[Any], tuple[Write, ...]]
+    render: Callable[[Any, ActionContext], Preview]
+
+
+def writes_nothing(_parameters: Any) -> tuple[Write, ...]:
+    """For actions that leave the CRM's records alone."""
+    return ()

@@ -1,0 +1,43 @@
+"""Move Stage."""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from signalbox_rules.actions.action import Action, ActionContext, Parameters, Preview, TextTemplate, Write
+from signalbox_rules.actions.rendering import Rendering
+
+NEXT: Final = "next"
+
+
+class MoveStage(Parameters):
+    """`stage` is a stage's name, or `next` for the one after the record's stage, which the CRM works out."""
+
+    stage: Annotated[TextTemplate, Field(min_length=1)]
+
+
+def _render(parameters: MoveStage, context: ActionContext) -> Preview:
+    rendering = Rendering(context)
+    stage = rendering.text("/stage", parameters.stage, "text").strip()
+    if not stage:
+        rendering.refuse("/stage", 'is empty; name a stage, or "next"')
+    return rendering.done({"stage": stage})
+
+
+def _writes(parameters: MoveStage) -> tuple[Write, ...]:
+    fixed = parameters.stage != NEXT and "{{" not in parameters.stage and "{%" not in parameters.stage
+    return (Write("stage", "stage", parameters.stage if fixed else None),)
+
+
+MOVE_STAGE: Final = Action(
+    type="move_stage",
+    label="Move stage",
+    description="Moves the record to another stage of its pipeline.",
+    topic="actions.move-stage",
+    parameters=MoveStage,
+    example={"stage": "Qualified"},
+    timeout_seconds=60,
+    timeout_seconds_max=86_400,
+    writes=_writes,
+    render=_render,
+)

@@ -1,0 +1,59 @@
+"""What an action would send: the very function the runner sends by, so a dry run shows nothing else."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from signalbox_contracts.definition_problems import located_details
+from signalbox_contracts.definitions import Problem
+from signalbox_rules.actions.action import ActionContext, Preview
+from signalbox_rules.actions.registry import ACTIONS_BY_TYPE
+from signalbox_rules.record_catalog import User
+from signalbox_rules.record_context import NotPublished
+from signalbox_rules.templates import TemplateContext
+
+
+def preview(action_type: str, parameters: Mapping[str, Any], context: ActionContext) -> Preview:
+    """The rendered parameters of an action (`with` of its definition). Never raises; problems say why not to send."""
+    action = ACTIONS_BY_TYPE.get(action_type)
+    if action is None:
+        return Preview({}, problems=(Problem("/type", f"{action_type!r} is not an action"),))
+    try:
+        checked = action.parameters.model_validate(parameters)
+    except ValidationError as error:
+        return Preview({}, problems=tuple(Problem(*located) for located in located_details(error)))
+    return action.render(checked, context)
+
+
+def action_context(
+    *,
+    record: Any,
+    previous: Any,
+    event: Mapping[str, Any],
+    event_record: Any,
+    event_time: datetime,
+    workflow: Mapping[str, Any],
+    run: Mapping[str, Any],
+    receipts: Mapping[str, Any],
+    users: Mapping[str, User],
+) -> ActionContext:
+    """What the parameters of an action are rendered with.
+
+    `record` is as earlier actions of the run left it, `event_record` as it triggered; `event` has id, name, module,
+    record_id, time (RFC 3339), actor and origin; `workflow` has id, name and version; `run` has id; `receipts` are by
+    action id.
+    """
+    owner_id = record.get("owner") if isinstance(record, dict) else None
+    owner = users.get(owner_id) if isinstance(owner_id, str) else None
+    variables = {
+        "record": record,
+        "previous": None if isinstance(previous, NotPublished) else previous,
+        "owner": {"id": owner.id, "name": owner.name, "email": owner.email} if owner else {"id": owner_id},
+        "event": {**event, "record": event_record},
+        "workflow": dict(workflow),
+        "run": dict(run),
+        "actions": {action_id: {"receipt": receipt} for action_id, receipt in receipts.items()},
+    }
+    return ActionContext(TemplateContext(variables), event_time, users)

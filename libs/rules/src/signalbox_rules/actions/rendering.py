@@ -1,0 +1,119 @@
+"""Rendering of parameters, shared by the actions: texts, recipients and users, with warnings and problems gathered."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from signalbox_contracts.definitions import Problem
+from signalbox_rules.actions.action import ActionContext, Preview
+from signalbox_rules.errors import RefusedTemplate
+from signalbox_rules.template_engine import Channel
+from signalbox_rules.templates import RenderingFailed, compile_template, evaluate, render, render_value
+
+ADDRESS_MAX: Final = 254  # characters (RFC 5321)
+_ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,190}")
+_NAMED: Final = re.compile(r"([^<>\r\n\x00\"]*)<([^<>]+)>")
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(slots=True)
+class Rendering:
+    """One action's parameters on their way from templates to values."""
+
+    context: ActionContext
+    warnings: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def text(self, pointer: str, source: str, channel: Channel) -> str:
+        """A rendered text; empty, with a problem, if that fails."""
+        try:
+            rendered = render(compile_template(source, channel), self.context.variables)
+        except RefusedTemplate as error:
+            self.refuse(pointer, str(error))
+            return ""
+        except RenderingFailed as error:
+            self.refuse(pointer, str(error))
+            return ""
+        self.warn(pointer, rendered.warnings)
+        return rendered.text
+
+    def value(self, pointer: str, value: Any) -> Any:
+        """A JSON value with its templates rendered in place."""
+        try:
+            rendered, warnings = render_value(value, self.context.variables)
+        except (RefusedTemplate, RenderingFailed) as error:
+            self.refuse(pointer, str(error))
+            return None
+        self.warn(pointer, warnings)
+        return rendered
+
+    def whole_url(self, pointer: str, source: str) -> str:
+        """A URL: values inside it are percent-encoded; a template that is only a value gives the URL itself."""
+        try:
+            template = compile_template(source, "url")
+            if template.sole is None:
+                return self.text(pointer, source, "url")
+            found, warnings = evaluate(template, self.context.variables)
+        except (RefusedTemplate, RenderingFailed) as error:
+            self.refuse(pointer, str(error))
+            return ""
+        self.warn(pointer, warnings)
+        return found.strip() if isinstance(found, str) else ""
+
+    def addresses(self, pointer: str, sources: Sequence[str], *, required: bool) -> list[str]:
+        """Mail addresses: each text is an address, or the id of a user. Empty ones are left out with a warning."""
+        found: list[str] = []
+        for index, source in enumerate(sources):
+            text = self.text(f"{pointer}/{index}", source, "text").strip()
+            address = self._address(f"{pointer}/{index}", text) if text else None
+            if not text:
+                self.warn(f"{pointer}/{index}", ("is empty and left out",))
+            elif address is not None and address not in found:
+                found.append(address)
+        if required and not found and not self.problems:
+            self.refuse(pointer, "has no recipient; every one of them was empty")
+        return found
+
+    def _address(self, pointer: str, text: str) -> str | None:
+        user = self.context.users.get(text)
+        address = user.email if user is not None else text
+        named = _NAMED.fullmatch(address)
+        bare = named[2].strip() if named else address
+        if CONTROL.search(address) or len(bare) > ADDRESS_MAX or _ADDRESS.fullmatch(bare) is None:
+            known = f"the address of user {text!r}" if user is not None else f"{text[:80]!r}"
+            self.refuse(
+                pointer, f"{known} is neither a mail address nor the id of a user in the CRM's catalog"
+            )
+            return None
+        return address
+
+    def users(self, pointer: str, sources: Sequence[str]) -> list[str]:
+        """Ids of users; if the CRM published its users, only those."""
+        found: list[str] = []
+        for index, source in enumerate(sources):
+            user_id = self.user(f"{pointer}/{index}", source)
+            if user_id and user_id not in found:
+                found.append(user_id)
+        return found
+
+    def user(self, pointer: str, source: str) -> str:
+        """The id of a user; if the CRM published its users, only one of those."""
+        user_id = self.text(pointer, source, "text").strip()
+        if not user_id:
+            self.refuse(pointer, "is empty; name a user of the CRM")
+        elif self.context.users and user_id not in self.context.users:
+            self.refuse(pointer, f"{user_id[:80]!r} is not the id of a user in the CRM's catalog")
+        return user_id
+
+    def warn(self, pointer: str, warnings: Sequence[str]) -> None:
+        """Note warnings with their place."""
+        self.warnings.extend(f"{pointer}: {warning}" for warning in warnings)
+
+    def refuse(self, pointer: str, detail: str) -> None:
+        """Note a problem: nothing will be sent."""
+        self.problems.append(Problem(pointer, detail))
+
+    def done(self, parameters: dict[str, Any]) -> Preview:
+        """The outcome."""
+        return Preview(parameters, tuple(self.warnings), tuple(self.problems))
