@@ -83,6 +83,5 @@ def test_every_run_ends_once_when_a_service_is_killed(
         ids_by_address.setdefault(mail["to"][0], set()).add(mail["headers"]["Message-ID"])
     assert len(ids_by_address) == RUNS
     assert all(len(ids) == 1 for ids in ids_by_address.values())
-    print(
-        f"{service}: {len(receiver.received) - RUNS} webhooks and {len(mails) - RUNS} mails repeated, same key"
-    )
+    repeated = f"{len(receiver.received) - RUNS} webhooks and {len(mails) - RUNS} mails"
+    print(f"{service}: {repeated} repeated, each with its key")

@@ -11,11 +11,12 @@ from signalbox_contracts.errors import InvalidEvent
 from signalbox_contracts.messages import CrmEvent
 from signalbox_rules.modules.registry import EVENTS, MODULES_BY_NAME
 from signalbox_rules.record_context import NOT_PUBLISHED
-from signalbox_runtime import internal, memory_of_ids
+from signalbox_runtime import internal
 from signalbox_runtime.dead_letters import dead_letter
 from signalbox_runtime.memory_of_ids import IdMemory
 from signalbox_runtime.process import Service
 from signalbox_runtime.records import Inbound, Outbox, TopicPartition
+from signalbox_runtime.refill import refill
 from signalbox_runtime.transform import Transform, run_transform
 from signalbox_runtime.views import TopicViews
 from trigger_router import metrics
@@ -45,7 +46,7 @@ class Router(Transform):
         self.views = TopicViews(service.kafka, {topics.DEFINITIONS: self._learn}, readiness=service.readiness)
 
     def assigned(self, begins: Mapping[TopicPartition, int]) -> None:
-        memory_of_ids.refill(self._service.kafka, self._memory, begins, identify, self._service.stopping)
+        refill(self._service.kafka, self._memory, begins, identify, self._service.clock)
 
     def prepare(self, batch: Sequence[Inbound]) -> None:
         self.views.catch_up()
