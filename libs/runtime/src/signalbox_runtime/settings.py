@@ -30,6 +30,11 @@ class ServiceSettings(BaseSettings):
     """What every service has of its own; subclasses set `env_prefix`."""
 
     slot: int = Field(default=0, ge=0, description="Which instance this is; part of its transactional id")
+    static_membership: bool = Field(
+        default=False,
+        description="Keep partitions for this slot over a restart (group.instance.id). Set it where a "
+        "supervisor restarts the slot at once; a slot that goes for good is missed for 6 s",
+    )
     metrics_host: str = Field(default="127.0.0.1", description="Where /healthz, /readyz and /metrics listen")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port")
 

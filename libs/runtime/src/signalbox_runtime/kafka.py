@@ -1,0 +1,114 @@
+"""Kafka by librdkafka: the clients behind the interfaces of `broker`, with every setting they need."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import IsolationLevel, KafkaException
+from confluent_kafka import TopicPartition as KafkaPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+from signalbox_runtime import kafka_options
+from signalbox_runtime.broker import GroupConsumer, OffsetQueries, PartitionReader, TransactionalProducer
+from signalbox_runtime.errors import ServiceRefused
+from signalbox_runtime.kafka_consumer import ConfluentGroupConsumer, ConfluentReader
+from signalbox_runtime.kafka_errors import error_of, plain
+from signalbox_runtime.kafka_options import checked
+from signalbox_runtime.kafka_producer import ConfluentProducer
+from signalbox_runtime.records import TopicPartition
+
+QUERY_TIMEOUT_SECONDS = 10.0
+logger = logging.getLogger("librdkafka")
+
+
+class ConfluentKafka:
+    """Makes clients with the options given in the environment. Raises ServiceRefused for wrong options."""
+
+    def __init__(self, given: Mapping[str, str], client_id: str) -> None:
+        self._given = {**checked(given), "client.id": client_id}
+
+    def group_consumer(self, group: str, instance_id: str | None = None) -> GroupConsumer:
+        return ConfluentGroupConsumer(kafka_options.group_consumer(self._given, group, instance_id))
+
+    def transactional_producer(self, transactional_id: str) -> TransactionalProducer:
+        return ConfluentProducer(kafka_options.producer(self._given, transactional_id))
+
+    def reader(self, begin: Mapping[TopicPartition, int]) -> PartitionReader:
+        return ConfluentReader(kafka_options.reader(self._given), begin)
+
+    def offsets(self) -> OffsetQueries:
+        return ConfluentOffsets(kafka_options.admin(self._given))
+
+
+class ConfluentOffsets:
+    """Questions about offsets, by an admin client."""
+
+    def __init__(self, options: kafka_options.Options) -> None:
+        self._admin = _admin_client(options)
+
+    def partitions(self, topics: Sequence[str]) -> tuple[TopicPartition, ...]:
+        try:
+            known = self._admin.list_topics(timeout=QUERY_TIMEOUT_SECONDS).topics
+        except KafkaException as exception:
+            raise plain("asking for the topics", error_of(exception)) from exception
+        missing = sorted(set(topics) - known.keys())
+        if missing:
+            raise ServiceRefused(f"Kafka has no topic {', '.join(missing)}: run `signalbox topics apply`.")
+        return tuple(
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in sorted(known[topic].partitions)
+        )
+
+    def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def begin_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+    def offsets_at(self, partitions: Iterable[TopicPartition], time_ms: int) -> dict[TopicPartition, int]:
+        found = self._offsets(partitions, OffsetSpec.for_timestamp(time_ms))
+        none_so_late = [partition for partition, offset in found.items() if offset < 0]
+        return {**found, **self.end_offsets(none_so_late)} if none_so_late else found
+
+    def _offsets(self, partitions: Iterable[TopicPartition], spec: Any) -> dict[TopicPartition, int]:
+        asked = {KafkaPartition(topic, number): spec for topic, number in partitions}
+        if not asked:
+            return {}
+        try:
+            futures = self._admin.list_offsets(
+                asked,
+                isolation_level=IsolationLevel.READ_COMMITTED,
+                request_timeout=QUERY_TIMEOUT_SECONDS,
+            )
+            return {
+                TopicPartition(partition.topic, partition.partition): future.result(
+                    QUERY_TIMEOUT_SECONDS
+                ).offset
+                for partition, future in futures.items()
+            }
+        except KafkaException as exception:
+            raise plain("asking for offsets", error_of(exception)) from exception
+
+
+class ClusterPing:
+    """Asks whether the brokers are there."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._admin = _admin_client(kafka_options.admin(checked(given)))
+
+    def ping(self, timeout_seconds: float) -> str | None:
+        """None when a broker answers, else why not."""
+        try:
+            self._admin.describe_cluster(request_timeout=timeout_seconds).result(timeout_seconds * 2)
+        except KafkaException as exception:
+            return error_of(exception).str()
+        except TimeoutError:
+            return "no answer in time"
+        return None
+
+
+def _admin_client(options: kafka_options.Options) -> AdminClient:
+    with_logger: dict[str, Any] = {**options, "logger": logger}
+    return AdminClient(with_logger)

@@ -1,0 +1,85 @@
+"""JSON logs on standard output, one object a line, with tenant, run, event and place where there is one.
+
+What is logged is named here or at the call; record data, bodies and secrets never are.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+
+from signalbox_runtime.records import Inbound
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+HIDDEN_KEYS = ("secret", "password", "authorization", "api_key", "token", "cookie")
+"""A value under a key that contains one of these is never written."""
+
+
+def configure(service: str, slot: int, level: str) -> None:
+    """Sends the logs of structlog and of the standard library to standard output as JSON."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _named(service, slot),
+        hide_secrets,
+    ]
+    number = LEVELS[level]
+    structlog.configure(
+        processors=[
+            *shared,
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.dict_tracebacks,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(number, logging.INFO))
+
+
+@contextmanager
+def about(inbound: Inbound) -> Iterator[None]:
+    """What is logged inside carries the record's place, `topic-partition@offset`."""
+    with structlog.contextvars.bound_contextvars(place=inbound.place):
+        yield
+
+
+@contextmanager
+def bound(**names: str) -> Iterator[None]:
+    """What is logged inside carries these: `tenant`, `run`, `event`."""
+    with structlog.contextvars.bound_contextvars(**names):
+        yield
+
+
+def hide_secrets(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replaces values whose key says that they are secret."""
+    for key in entry:
+        if any(hidden in key.lower() for hidden in HIDDEN_KEYS):
+            entry[key] = "(hidden)"
+    return entry
+
+
+def _named(service: str, slot: int) -> structlog.types.Processor:
+    def name(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        entry["service"] = service
+        entry["slot"] = slot
+        return entry
+
+    return name
