@@ -27,7 +27,7 @@ from signalbox_embedded.ports import free_ports, is_listening
 USER = "signalbox"
 DATABASE = "signalbox"
 _START_TIMEOUT_SECONDS = 60
-_STOP_TIMEOUT_SECONDS = 4.0
+STOP_TIMEOUT_SECONDS = 3.0
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -193,7 +193,7 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         if self.process:
-            process.stop(self.process, signal.SIGINT, _STOP_TIMEOUT_SECONDS)
+            process.stop(self.process, signal.SIGINT, STOP_TIMEOUT_SECONDS)
             self.process = None
 
     def __enter__(self) -> Self:

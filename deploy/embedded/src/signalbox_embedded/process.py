@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from signalbox_embedded.errors import EmbeddedError
 
@@ -38,31 +39,43 @@ class Command:
     run_as: RunAs | None = None
 
 
-def start(command: Command) -> subprocess.Popen[bytes]:
-    """Start it in a session of its own, so that a Ctrl-C at the terminal reaches only the supervisor.
-
-    The process ends with the *thread* that called this.
-    """
+def launch_arguments(command: Command) -> tuple[str, ...]:
+    """The command line that starts it tied to this process, as `launch` describes."""
     user = command.run_as
-    launch = (
+    return (
         sys.executable, "-I", "-S", _LAUNCHER,
         str(os.getpid()), str(int(command.death_signal)),
         str(user.uid if user else -1), str(user.gid if user else -1), str(int(bool(user and user.reach))),
         "--", *command.program,
     )  # fmt: skip
+
+
+def open_log(command: Command) -> BinaryIO:
+    """The log to append to.
+
+    Raises: EmbeddedError when it can't be written.
+    """
     try:
         command.log.parent.mkdir(parents=True, exist_ok=True)
-        with command.log.open("ab") as log:
-            return subprocess.Popen(
-                launch,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **command.environment},
-                start_new_session=True,
-            )
+        return command.log.open("ab")
     except OSError as error:
-        raise EmbeddedError(f"could not start {command.program[0]}: {error}") from error
+        raise EmbeddedError(f"can't write the log {command.log}: {error.strerror or error}") from error
+
+
+def start(command: Command) -> subprocess.Popen[bytes]:
+    """Start it in a session of its own, so that a Ctrl-C at the terminal reaches only the supervisor.
+
+    The process ends with the *thread* that called this.
+    """
+    with open_log(command) as log:
+        return subprocess.Popen(
+            launch_arguments(command),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **command.environment},
+            start_new_session=True,
+        )
 
 
 def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals, timeout_seconds: float) -> bool:
