@@ -34,6 +34,13 @@ class LaneHandler(Protocol[Content]):
         """Decodes a record. Called once per delivery, in offset order within a partition."""
         ...
 
+    def skipped(self, inbound: Inbound) -> None:
+        """A record that is delivered again although its work was finished before.
+
+        It comes in order with the others, so that a memory of what was seen has no holes.
+        """
+        ...
+
     def execute(self, work: Work[Content]) -> Outbox | Coroutine[Any, Any, Outbox]:
         """Does the work, and answers with what has to be written for it.
 
@@ -49,7 +56,10 @@ class LaneHandler(Protocol[Content]):
         ...
 
     def assigned(self, starts: Mapping[TopicPartition, int]) -> Awaitable[None] | None:
-        """Partitions came, with the offset each starts at. Nothing of them is accepted before this ends."""
+        """Partitions came, with the offset each starts at. Nothing of them is accepted before this ends.
+
+        From there on every record is passed to `accept` or `skipped`.
+        """
         ...
 
     def revoked(self, partitions: frozenset[TopicPartition]) -> None:
