@@ -46,7 +46,7 @@ class Router(Transform):
         self.views = TopicViews(service.kafka, {topics.DEFINITIONS: self._learn}, readiness=service.readiness)
 
     def assigned(self, begins: Mapping[TopicPartition, int]) -> None:
-        refill(self._service.kafka, self._memory, begins, identify, self._service.clock)
+        refill(self._service.kafka, self._memory, begins, identify)
 
     def prepare(self, batch: Sequence[Inbound]) -> None:
         self.views.catch_up()
