@@ -5,7 +5,7 @@ behaviour suite holds both to the same rules. Every call may raise the KafkaFail
 A client belongs to the thread that made it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NewType, Protocol
 
 import msgspec
@@ -24,6 +24,10 @@ class CommittedOffset(msgspec.Struct, frozen=True):
 
 
 Offsets = Mapping[TopicPartition, CommittedOffset]
+
+
+Begins = Callable[[Collection[TopicPartition]], dict[TopicPartition, CommittedOffset]]
+"""Asked for newly assigned partitions, from inside `poll`."""
 
 
 class RebalanceListener(Protocol):
@@ -45,7 +49,11 @@ class RebalanceListener(Protocol):
 class GroupConsumer(Protocol):
     """A member of a consumer group that reads committed records and never commits by itself."""
 
-    def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None: ...
+    def subscribe(
+        self, topics: Sequence[str], listener: RebalanceListener, begins: Begins | None = None
+    ) -> None:
+        """Joins the group. `begins` says where partitions begin whose offsets do not live in Kafka."""
+        ...
 
     def poll(self, timeout_seconds: float, max_records: int) -> list[Inbound]:
         """Waits for the first record only, then takes what is there. Raises OffsetMissing."""

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaPartition
 
-from signalbox_runtime.broker import CommittedOffset, GroupMetadata, RebalanceListener
+from signalbox_runtime.broker import Begins, CommittedOffset, GroupMetadata, RebalanceListener
 from signalbox_runtime.errors import (
     ClientFailed,
     KafkaFailure,
@@ -36,12 +36,16 @@ class ConfluentGroupConsumer:
         self._fatal: KafkaError | None = None
         self._consumer = Consumer({**options, "error_cb": self._error, "logger": logger})
         self._listener: RebalanceListener | None = None
+        self._begins: Begins = self._committed_when_stable
         self._epochs: dict[TopicPartition, int] = {}
         self._epoch = 0
-        self._failure: RuntimeFailure | None = None
+        self._failure: Exception | None = None
 
-    def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
+    def subscribe(
+        self, topics: Sequence[str], listener: RebalanceListener, begins: Begins | None = None
+    ) -> None:
         self._listener = listener
+        self._begins = begins or self._committed_when_stable
         self._consumer.subscribe(
             list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
@@ -116,10 +120,15 @@ class ConfluentGroupConsumer:
         assert self._listener is not None
         places = [TopicPartition(partition.topic, partition.partition) for partition in partitions]
         try:
-            begins = self._committed_when_stable(places)
+            begins = self._begins(places)
             self._listener.assigned(begins)
-        except RuntimeFailure as failure:
-            self._failure = failure
+        except Exception as error:  # noqa: BLE001, raised by the poll that called this
+            # Without this assignment the member would sit idle on its partitions, so it has to go.
+            self._failure = (
+                ClientFailed(f"New partitions can't be taken over: {error}")
+                if isinstance(error, KafkaUnavailable)
+                else error
+            )
             self._consumer.incremental_assign([])
             return
         self._epoch += 1
@@ -127,6 +136,8 @@ class ConfluentGroupConsumer:
         self._consumer.incremental_assign(
             [KafkaPartition(*place, begin.offset) for place, begin in begins.items()]
         )
+        # librdkafka remembers a pause over a revocation.
+        self._consumer.resume(partitions)
 
     def _on_revoke(self, _consumer: Consumer, partitions: list[KafkaPartition]) -> None:
         assert self._listener is not None
@@ -143,13 +154,15 @@ class ConfluentGroupConsumer:
         owned = [place for place in places if place in self._epochs]
         try:
             tell(owned)
-        except RuntimeFailure as failure:
-            self._failure = failure
+        except Exception as error:  # noqa: BLE001, raised by the poll that called this
+            self._failure = error
         for place in owned:
             del self._epochs[place]
         self._consumer.incremental_unassign(partitions)
 
-    def _committed_when_stable(self, places: list[TopicPartition]) -> dict[TopicPartition, CommittedOffset]:
+    def _committed_when_stable(
+        self, places: Collection[TopicPartition]
+    ) -> dict[TopicPartition, CommittedOffset]:
         if not places:
             return {}
         give_up_at = time.monotonic() + COMMITTED_WAIT_SECONDS
