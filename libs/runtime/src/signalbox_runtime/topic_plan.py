@@ -99,7 +99,10 @@ class FoundTopic:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster as it is. `started` are the partitions on which a group was once given its first offset."""
+    """A cluster as it is. `started` are the partitions on which a group was once given its first offset.
+
+    With a topic Kafka deletes every group's offsets on it, so both know only topics that are there.
+    """
 
     offsets_retention_minutes: int
     topics: Mapping[str, FoundTopic] = field(default_factory=dict)
@@ -155,8 +158,7 @@ def _plan_groups(topic: Topic, found: Cluster, lane_partitions: int) -> Iterable
             partition = TopicPartition(topic.name, number)
             if partition in found.committed.get(group, frozenset()):
                 continue
-            # A topic that isn't there has lost nothing, whatever was known of its namesake.
-            if there and partition in found.started.get(group, frozenset()):
+            if partition in found.started.get(group, frozenset()):
                 yield OffsetLost(group, partition)
             else:
                 yield StartGroup(group, partition, first_offset)
