@@ -14,7 +14,6 @@ from signalbox_runtime.errors import (
     KafkaFailure,
     KafkaUnavailable,
     OffsetMissing,
-    RuntimeFailure,
 )
 from signalbox_runtime.kafka_errors import error_of, plain
 from signalbox_runtime.kafka_options import Options

@@ -1,0 +1,80 @@
+"""The stage on a real Kafka."""
+
+from collections.abc import Sequence
+
+from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import TopicPartition as KafkaPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from signalbox_runtime.broker import CommittedOffset, Kafka
+from signalbox_runtime.kafka import ConfluentKafka
+from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
+from signalbox_runtime.records import Headers, Inbound, TopicPartition
+from signalbox_runtime.testing.stage import new_name, wait_until
+
+_TIMEOUT_SECONDS = 10.0
+
+
+class KafkaStage:
+    """Fulfils stage.Stage on the brokers at `bootstrap`."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._options = {BOOTSTRAP_OPTION: bootstrap}
+        self.kafka: Kafka = ConfluentKafka(self._options, "stage")
+        self._admin = AdminClient({**self._options})
+        self._producer = Producer({**self._options})
+
+    def new_topic(self, partitions: int = 1) -> str:
+        topic = new_name("topic")
+        made = self._admin.create_topics([NewTopic(topic, partitions, 1)])
+        made[topic].result(_TIMEOUT_SECONDS)
+        return topic
+
+    def new_group(self, topics: Sequence[str]) -> str:
+        group = new_name("group")
+        places = self.kafka.offsets().partitions(topics)
+        offsets = [KafkaPartition(*place, 0) for place in places]
+        consumer = Consumer({**self._options, "group.id": group})
+
+        def is_committed() -> bool:
+            # The coordinator of a new group may not be there yet.
+            try:
+                consumer.commit(offsets=offsets, asynchronous=False)
+            except KafkaException:
+                return False
+            return True
+
+        wait_until(is_committed, f"the first offsets of {group}")
+        consumer.close()
+        return group
+
+    def send(self, topic: str, partition: int, values: Sequence[bytes], headers: Headers = ()) -> None:
+        for value in values:
+            self._producer.produce(topic, value, value, partition, headers=list(headers) or None)
+        left = self._producer.flush(_TIMEOUT_SECONDS)
+        assert left == 0, f"{left} records were not sent"
+
+    def records(self, topic: str) -> list[Inbound]:
+        queries = self.kafka.offsets()
+        places = queries.partitions([topic])
+        ends = queries.end_offsets(places)
+        begins = queries.begin_offsets(places)
+        unread = {place for place in places if begins[place] < ends[place]}
+        found: list[Inbound] = []
+        if unread:
+            reader = self.kafka.reader({place: begins[place] for place in unread})
+            while unread:
+                found += reader.read(10_000, _TIMEOUT_SECONDS)
+                unread = {place for place in unread if reader.position(place) < ends[place]}
+            reader.close()
+        return sorted(found, key=lambda inbound: (inbound.partition, inbound.offset))
+
+    def committed(self, group: str, topic: str) -> dict[int, CommittedOffset]:
+        consumer = self.kafka.group_consumer(group)
+        offsets = consumer.committed(self.kafka.offsets().partitions([topic]))
+        consumer.close()
+        return {place.partition: offset for place, offset in offsets.items()}
+
+    def delete_before(self, place: TopicPartition, offset: int) -> None:
+        asked = KafkaPartition(*place, offset)
+        self._admin.delete_records([asked])[asked].result(_TIMEOUT_SECONDS)
