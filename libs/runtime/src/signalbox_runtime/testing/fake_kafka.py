@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from time import monotonic
 
-from signalbox_runtime.broker import CommittedOffset, GroupMetadata, Offsets, RebalanceListener
+from signalbox_runtime.broker import Begins, CommittedOffset, GroupMetadata, Offsets, RebalanceListener
 from signalbox_runtime.errors import ClientFailed, KafkaUnavailable, OffsetMissing
 from signalbox_runtime.records import Inbound, Outbound, TopicPartition
 from signalbox_runtime.testing.fake_broker import FakeBroker, Member, ProducerEpoch, Transaction
@@ -117,14 +117,18 @@ class FakeGroupConsumer:
         self._generation = 0
         self._topics: tuple[str, ...] = ()
         self._listener: RebalanceListener | None = None
+        self._begins: Begins | None = None
         self._positions: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
         self._is_fenced = False
         self._has_joined = False
 
-    def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
+    def subscribe(
+        self, topics: Sequence[str], listener: RebalanceListener, begins: Begins | None = None
+    ) -> None:
         self._topics = tuple(topics)
         self._listener = listener
+        self._begins = begins
 
     def fence(self) -> None:
         """A newer client has the same instance id."""
@@ -189,12 +193,12 @@ class FakeGroupConsumer:
             state.owned[self._member_id] = set(self._positions)
             self._generation = state.generation
             wanted = self._broker.target(self._group, self._member_id) - set(self._positions)
-            new = self._broker.free(self._group, wanted)
+            new = sorted(self._broker.free(self._group, wanted))
             try:
-                begins = self._broker.stable_offsets(self._group, sorted(new))
+                begins = self._begins(new) if self._begins else self._broker.stable_offsets(self._group, new)
             except KafkaUnavailable:
                 return
-            state.owned[self._member_id] |= new
+            state.owned[self._member_id].update(new)
         if new or not self._has_joined:
             assert self._listener is not None
             self._has_joined = True

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka import TopicPartition as KafkaPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from signalbox_runtime.broker import CommittedOffset, Kafka
 from signalbox_runtime.kafka import ConfluentKafka
