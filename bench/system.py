@@ -88,7 +88,7 @@ def two_webhooks(source: str, receiver: str) -> dict[str, Any]:
 
 
 def throughput(system: System, workflow: str, mark: str, events: int, matching: int = 2) -> float:
-    """Events a second, from the first publish to the last run in the ledger; every `matching`th event runs."""
+    """Events a second, from first publish to last run in the ledger; every `matching`th event runs."""
     before = judged(system, workflow)
     began = time.monotonic()
     producer = load_producer(system)
@@ -111,7 +111,7 @@ def paced(system: System, workflow: str) -> list[float]:
         producer.flush(5)
         time.sleep(1 / PACED_PER_SECOND)
 
-    def ended() -> dict[str, float] | None:
+    def ended() -> dict[str, str] | None:
         found = {
             run["record_id"]: run["finished_at"]
             for run in system.runs(workflow_id=workflow, status="success", limit=500)
