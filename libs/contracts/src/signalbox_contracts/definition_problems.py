@@ -6,8 +6,8 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-BRANCHES: Final = frozenset({"<all>", "<any>", "<not>", "<comparison>"})
-"""Names of the branches of a condition: pydantic puts them into its paths, a document does not have them."""
+NOT_IN_DOCUMENTS: Final = frozenset({"<all>", "<any>", "<not>", "<comparison>", "[key]"})
+"""What pydantic puts into its paths and documents do not have: branches of a condition, and the mark of a key."""
 
 _DETAILS: Final = {
     "missing": "is required",
@@ -50,7 +50,7 @@ def located_details(
 
 
 def _place(item: ErrorDetails) -> list[str | int]:
-    return [part for part in item["loc"] if part not in BRANCHES]
+    return [part for part in item["loc"] if part not in NOT_IN_DOCUMENTS]
 
 
 def _detail(item: ErrorDetails, allowed_keys: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import msgspec
 
 from signalbox_rules.errors import RulesError
+from signalbox_rules.paths import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,14 @@ class RecordModule:
     name: str
     fields: Mapping[str, RecordField]
     stages: tuple[str, ...] = ()
+
+    def field_at(self, path: Path) -> RecordField | None:
+        """The field a path names, if the catalog describes exactly it."""
+        return self.fields.get(".".join(str(step) for step in path))
+
+    def knows(self, path: Path) -> bool:
+        """Is there such a field, or one that the path leads into? Every record has an id."""
+        return path[0] == "id" or self.field_at(path) is not None or path[0] in self.fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 
 from signalbox_contracts.definitions import Problem
 from signalbox_rules.record_catalog import User
@@ -20,6 +20,12 @@ class Template:
     channel: Channel
 
 
+@dataclass(frozen=True, slots=True)
+class JsonTemplates:
+    """Marks a JSON parameter: every text inside is a template for a value."""
+
+
+JsonTemplate = Annotated[JsonValue, JsonTemplates()]
 TextTemplate = Annotated[str, Field(max_length=262_144), Template("text")]
 HtmlTemplate = Annotated[str, Field(max_length=262_144), Template("html")]
 HeaderTemplate = Annotated[str, Field(max_length=2_000), Template("header")]

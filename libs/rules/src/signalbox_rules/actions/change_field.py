@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, JsonValue
+from pydantic import AfterValidator
 
-from signalbox_rules.actions.action import Action, ActionContext, Parameters, Preview, Write
+from signalbox_rules.actions.action import Action, ActionContext, JsonTemplate, Parameters, Preview, Write
 from signalbox_rules.actions.create_task import field_path
 from signalbox_rules.actions.rendering import Rendering
 
@@ -13,7 +13,7 @@ class ChangeField(Parameters):
     """`value` is any JSON value with templates inside; null empties the field."""
 
     field: Annotated[str, AfterValidator(field_path)]
-    value: JsonValue
+    value: JsonTemplate
 
 
 def _render(parameters: ChangeField, context: ActionContext) -> Preview:

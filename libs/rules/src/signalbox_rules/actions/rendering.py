@@ -17,6 +17,13 @@ _NAMED: Final = re.compile(r"([^<>\r\n\x00\"]*)<([^<>]+)>")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
+def is_address(text: str) -> bool:
+    """Is it one mail address, `ada@example.com` or `Ada Lovelace <ada@example.com>`?"""
+    named = _NAMED.fullmatch(text.strip())
+    bare = named[2].strip() if named else text.strip()
+    return CONTROL.search(text) is None and len(bare) <= ADDRESS_MAX and _ADDRESS.fullmatch(bare) is not None
+
+
 @dataclass(slots=True)
 class Rendering:
     """One action's parameters on their way from templates to values."""
@@ -78,9 +85,7 @@ class Rendering:
     def _address(self, pointer: str, text: str) -> str | None:
         user = self.context.users.get(text)
         address = user.email if user is not None else text
-        named = _NAMED.fullmatch(address)
-        bare = named[2].strip() if named else address
-        if CONTROL.search(address) or len(bare) > ADDRESS_MAX or _ADDRESS.fullmatch(bare) is None:
+        if not is_address(address):
             known = f"the address of user {text!r}" if user is not None else f"{text[:80]!r}"
             self.refuse(
                 pointer, f"{known} is neither a mail address nor the id of a user in the CRM's catalog"

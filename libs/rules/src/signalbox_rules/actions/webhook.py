@@ -4,12 +4,13 @@ import re
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from signalbox_rules.actions.action import (
     Action,
     ActionContext,
     HeaderTemplate,
+    JsonTemplate,
     Parameters,
     Preview,
     TextTemplate,
@@ -82,7 +83,7 @@ class Webhook(Parameters):
     headers: Annotated[
         dict[Annotated[str, AfterValidator(_header_name)], HeaderTemplate], Field(max_length=HEADERS_MAX)
     ] = {}
-    body: JsonValue = None
+    body: JsonTemplate = None
     form: dict[str, TextTemplate] | None = None
     raw: TextTemplate | None = None
     secret: Annotated[str, Field(min_length=1, max_length=200)] | None = None
