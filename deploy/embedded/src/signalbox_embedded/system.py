@@ -15,6 +15,7 @@ from signalbox_embedded import jars, kafka, ports, process
 from signalbox_embedded.data_folder import DataFolder
 from signalbox_embedded.endpoints import Endpoints, write_endpoints
 from signalbox_embedded.errors import EmbeddedError
+from signalbox_embedded.java import java_executable
 from signalbox_embedded.postgres import STOP_TIMEOUT_SECONDS as POSTGRES_STOP_TIMEOUT_SECONDS
 from signalbox_embedded.postgres import PostgresFolder
 from signalbox_embedded.service_kinds import (
@@ -55,6 +56,7 @@ class EmbeddedSystem:
     """Started once, in a data folder that the caller owns (`DataFolder.owned`)."""
 
     def __init__(self, options: Options, report: SystemReport) -> None:
+        java_executable()  # before anything is started, whether there is one
         if options.api_port is not None and not ports.is_free(options.api_port):
             raise EmbeddedError(
                 f"port {options.api_port} on 127.0.0.1 is in use by another program; "
