@@ -116,7 +116,8 @@ class Schedule(Generic[Content]):
             self._uncommitted_at[destination] += 1
         if destination != NO_DESTINATION:
             _decrease(self._in_flight_at, destination)
-            self._calling.reopen(destination)
+            if self._is_open(destination):
+                self._calling.reopen(destination)
         name = TopicPartition(work.inbound.topic, work.inbound.partition)
         lanes = self._lanes[name]
         lane = lanes[work.inbound.key]
@@ -133,7 +134,8 @@ class Schedule(Generic[Content]):
         for destination in destinations:
             self._uncommitted -= 1
             _decrease(self._uncommitted_at, destination)
-            self._calling.reopen(destination)
+            if self._is_open(destination):
+                self._calling.reopen(destination)
 
     def drop(self, names: Collection[TopicPartition]) -> list[Entry[Content]]:
         """Forgets what waits of these partitions; returns what runs of them."""

@@ -1,0 +1,170 @@
+"""What may start."""
+
+from signalbox_runtime.lanes.handler import LaneLimits
+from signalbox_runtime.lanes.schedule import NO_DESTINATION, Entry, Overflow, Schedule, Start
+from tests.unit.lanes.builders import P0, P1, entry
+
+NOW = 10_000
+
+
+def schedule_of(*entries: Entry[None], limits: LaneLimits | None = None) -> Schedule[None]:
+    schedule: Schedule[None] = Schedule(limits or LaneLimits())
+    for each in entries:
+        schedule.offer(each)
+    return schedule
+
+
+def start_all(schedule: Schedule[None], now_ms: int = NOW) -> list[Entry[None]]:
+    started: list[Entry[None]] = []
+    while (decision := schedule.next(now_ms)) is not None:
+        assert isinstance(decision, Start)
+        started.append(decision.entry)
+    return started
+
+
+def offsets(entries: list[Entry[None]]) -> list[int]:
+    return [each.work.inbound.offset for each in entries]
+
+
+def test_a_lane_runs_one_at_a_time_in_offset_order() -> None:
+    schedule = schedule_of(entry(1, "a"), entry(2, "a"), entry(3, "b"))
+    first = start_all(schedule)
+    assert offsets(first) == [1, 3]
+    schedule.ended(first[0], called=True)
+    assert offsets(start_all(schedule)) == [2]
+
+
+def test_the_same_key_in_another_partition_is_another_lane() -> None:
+    schedule = schedule_of(entry(1, "a"), entry(1, "a", partition=P1))
+    assert len(start_all(schedule)) == 2
+
+
+def test_a_destination_runs_only_so_many_and_holds_back_no_other() -> None:
+    limits = LaneLimits(destination_in_flight_max=2)
+    schedule = schedule_of(
+        *(entry(n, destination="slow") for n in range(5)), entry(9, destination="fast"), limits=limits
+    )
+    started = start_all(schedule)
+    assert sorted(offsets(started)) == [0, 1, 9]
+    schedule.ended(started[0], called=True)
+    assert offsets(start_all(schedule)) == [2]
+
+
+def test_tenants_take_turns() -> None:
+    schedule = schedule_of(
+        *(entry(n, tenant="loud", destination=f"l{n}") for n in range(4)),
+        *(entry(n, tenant="calm", destination=f"c{n}") for n in range(10, 12)),
+    )
+    assert offsets(start_all(schedule)) == [0, 10, 1, 11, 2, 3]
+
+
+def test_a_tenant_leaves_room_for_a_newcomer() -> None:
+    limits = LaneLimits(in_flight_max=10, destination_in_flight_max=100)
+    schedule = schedule_of(*(entry(n, tenant="loud") for n in range(20)), limits=limits)
+    assert len(start_all(schedule)) == 5
+    for n in range(30, 40):
+        schedule.offer(entry(n, tenant="calm"))
+    assert len(start_all(schedule)) == 3
+
+
+def test_no_more_calls_run_than_the_process_may() -> None:
+    limits = LaneLimits(in_flight_max=10, destination_in_flight_max=100)
+    schedule = schedule_of(*(entry(n, tenant=f"t{n}") for n in range(20)), limits=limits)
+    assert len(start_all(schedule)) == 10
+    assert schedule.in_flight == 10
+    assert schedule.waiting == 10
+
+
+def test_no_call_starts_while_a_hundred_are_made_and_not_committed() -> None:
+    limits = LaneLimits(destination_in_flight_max=50, uncommitted_max=100)
+    schedule = schedule_of(*(entry(n, destination=f"d{n}") for n in range(300)), limits=limits)
+    for _ in range(100):
+        decision = schedule.next(NOW)
+        assert isinstance(decision, Start)
+        schedule.ended(decision.entry, called=True)
+    assert schedule.next(NOW) is None
+    schedule.settled(["d0"])
+    assert isinstance(schedule.next(NOW), Start)
+
+
+def test_calls_that_run_count_into_what_a_crash_repeats_at_a_destination() -> None:
+    limits = LaneLimits(destination_in_flight_max=50, uncommitted_max=60)
+    schedule = schedule_of(*(entry(n) for n in range(300)), limits=limits)
+    started = start_all(schedule)
+    assert len(started) == 50
+    for each in started[:30]:
+        schedule.ended(each, called=True)
+    # 20 run, 30 wait for their commit: 10 more.
+    assert len(start_all(schedule)) == 10
+    schedule.settled(["d"] * 30)
+    assert len(start_all(schedule)) == 20
+
+
+def test_work_that_calls_nobody_waits_for_nothing_but_its_lane() -> None:
+    limits = LaneLimits(destination_in_flight_max=1, uncommitted_max=1)
+    schedule = schedule_of(*(entry(n, destination=NO_DESTINATION) for n in range(5)), limits=limits)
+    call = entry(9, destination="d")
+    schedule.offer(call)
+    for n in range(5):
+        decision = schedule.next(NOW)
+        assert isinstance(decision, Start)
+        assert decision.entry.work.inbound.offset == n
+        schedule.ended(decision.entry, called=False)
+    assert isinstance(schedule.next(NOW), Start)
+    schedule.ended(call, called=True)
+    schedule.offer(entry(10, destination=NO_DESTINATION))
+    assert isinstance(schedule.next(NOW), Start)
+
+
+def test_the_excess_of_a_slow_destination_overflows_newest_first() -> None:
+    limits = LaneLimits(destination_in_flight_max=1, destination_queue_max=2, queue_wait_ms=5_000)
+    schedule = schedule_of(*(entry(n, accepted_ms=n) for n in range(6)), limits=limits)
+    assert offsets(start_all(schedule, 5_000)) == [0]
+    overflown: list[int] = []
+    while isinstance(decision := schedule.next(5_002), Overflow):
+        overflown.append(decision.entry.work.inbound.offset)
+        schedule.ended(decision.entry, called=False)
+    assert overflown == [5, 4, 3]
+    assert decision is None
+    assert schedule.waiting == 2
+
+
+def test_a_backlog_of_a_destination_that_only_waits_for_a_commit_does_not_overflow() -> None:
+    limits = LaneLimits(destination_in_flight_max=2, destination_queue_max=1, uncommitted_max=2)
+    schedule = schedule_of(*(entry(n) for n in range(6)), limits=limits)
+    for each in start_all(schedule, 0):
+        schedule.ended(each, called=True)
+    assert schedule.next(60_000) is None
+
+
+def test_a_lane_that_is_dropped_while_it_runs_starts_again_only_after_that() -> None:
+    old = entry(1, "a", epoch=1)
+    schedule = schedule_of(old, entry(2, "a", epoch=1), entry(3, "b", epoch=1))
+    assert isinstance(schedule.next(NOW), Start)
+    assert schedule.drop({P0}) == [old]
+    assert schedule.waiting == 0
+    again = entry(1, "a", epoch=2)
+    schedule.offer(again)
+    assert schedule.next(NOW) is None
+    schedule.ended(old, called=True)
+    decision = schedule.next(NOW)
+    assert isinstance(decision, Start)
+    assert decision.entry is again
+
+
+def test_dropping_leaves_no_trace_of_what_waited() -> None:
+    limits = LaneLimits(destination_in_flight_max=1, destination_queue_max=1)
+    kept = entry(50, destination="d", partition=P1)
+    schedule = schedule_of(
+        *(entry(n, tenant=f"t{n % 3}", destination=destination) for n, destination in enumerate("dde" * 5)),
+        entry(40, destination=NO_DESTINATION),
+        kept,
+        limits=limits,
+    )
+    running = [each for each in start_all(schedule, 0) if each.work.inbound.partition == 0]
+    assert sorted(offsets(schedule.drop({P0}))) == sorted(offsets(running))
+    for each in running:
+        schedule.ended(each, called=True)
+    assert start_all(schedule, 60_000) == [kept]
+    schedule.ended(kept, called=False)
+    assert schedule.in_flight == schedule.waiting == 0
