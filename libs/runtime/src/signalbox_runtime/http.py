@@ -42,12 +42,15 @@ def create_app(
     title: str,
     description: str,
     routers: Iterable[APIRouter],
-    access: Access,
+    access: Access | None,
     readiness: Readiness,
     idempotency: IdempotencyStore | None = None,
     body_bytes_max: int = BODY_BYTES_MAX,
 ) -> FastAPI:
-    """An application with `routers`, whose every error is an `application/problem+json`."""
+    """An application with `routers`, whose every error is an `application/problem+json`.
+
+    `access` is who may call what; None where no route asks for a role.
+    """
     app = FastAPI(
         title=title,
         description=description,

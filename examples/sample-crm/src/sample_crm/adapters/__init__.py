@@ -1,0 +1,1 @@
+"""PostgreSQL, Kafka and HTTP around the domain."""

@@ -1,0 +1,61 @@
+"""JSON Schemas of records and bodies for the OpenAPI document, derived from the modules' fields."""
+
+from typing import Any, Final
+
+from sample_crm.domain.modules import Field, Module
+
+_TYPES: Final[dict[str, dict[str, Any]]] = {
+    "number": {"type": ["number", "null"]},
+    "money": {"type": ["number", "null"]},
+    "boolean": {"type": ["boolean", "null"]},
+    "date": {"type": ["string", "null"], "format": "date"},
+    "datetime": {"type": ["string", "null"], "format": "date-time"},
+    "object": {"type": ["object", "null"]},
+    "list": {"type": ["array", "null"], "items": {}},
+}
+_TEXT: Final = {"type": ["string", "null"]}
+_REASON: Final = {"type": "object", "properties": {"reason": _TEXT}}
+_NOTHING: Final = {"type": "object"}
+ACTION_BODIES: Final[dict[str, dict[str, Any]]] = {
+    "convert": {
+        "type": "object",
+        "properties": {
+            "account": {
+                "type": ["object", "null"],
+                "description": 'Fields of the account, or {"id": …} of one',
+            },
+            "opportunity": {"description": "Fields of the opportunity; false for none"},
+        },
+    },
+    "disqualify": _REASON,
+    "close-won": {"type": "object", "properties": {"amount": {"type": "number"}}},
+    "close-lost": _REASON,
+    "send": _NOTHING,
+    "pay": _NOTHING,
+    "complete": _NOTHING,
+}
+
+
+def record_schema(module: Module) -> dict[str, Any]:
+    """A record as it is answered and published."""
+    return {"type": "object", "properties": {name: _schema(field) for name, field in module.fields.items()}}
+
+
+def body_schema(module: Module, *, creating: bool) -> dict[str, Any]:
+    """What may be sent. On creation an `id` may be chosen."""
+    properties = {name: _schema(field) for name, field in module.fields.items() if not field.read_only}
+    if creating:
+        properties["id"] = {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 200,
+            "description": "Made if left out",
+        }
+    required = [field.name for field in module.own_fields if field.required and creating]
+    body: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+    return body | ({"required": required} if required else {})
+
+
+def _schema(field: Field) -> dict[str, Any]:
+    schema = {**_TYPES.get(field.type, _TEXT), "title": field.label}
+    return schema | ({"enum": [*field.options, None]} if field.options else {})

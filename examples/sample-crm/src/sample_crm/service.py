@@ -1,0 +1,76 @@
+"""The process: REST, outbox relay and clockwork on one event loop, commands on a thread beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+
+from sample_crm.adapters.clockwork import run_clockwork
+from sample_crm.adapters.command_reader import NAME, CommandReader
+from sample_crm.adapters.rest import office, records
+from sample_crm.adapters.tables import SCHEMA
+from sample_crm.adapters.unit import Crm
+from sample_crm.settings import SampleCrmSettings
+from signalbox_contracts import topics
+from signalbox_runtime.database import create_engine, migrate_when_reachable
+from signalbox_runtime.http import DATABASE_CONDITION, create_app
+from signalbox_runtime.http_server import in_background, serve
+from signalbox_runtime.outbox.log import KafkaRelayLog
+from signalbox_runtime.outbox.relay import OutboxRelay
+from signalbox_runtime.process import Service
+from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.transform import run_transform
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+BATCH_MAX_COMMANDS: Final = 200
+DESCRIPTION: Final = (
+    "A small CRM: leads, opportunities, contacts, accounts, tasks and invoices. Each change is published as "
+    "one event on Kafka, and workflows change records by commands that are applied once."
+)
+
+
+def run(service: Service[SampleCrmSettings]) -> None:
+    """Runs the CRM until the service is asked to stop."""
+    service.readiness.unmet(DATABASE_CONDITION, "not migrated yet")
+
+    @asynccontextmanager
+    async def application(stop: asyncio.Event) -> AsyncIterator[FastAPI]:
+        url = service.shared.database_url
+        await migrate_when_reachable(
+            url, (SCHEMA,), MIGRATIONS, lambda why: service.readiness.unmet(DATABASE_CONDITION, why)
+        )
+        service.readiness.met(DATABASE_CONDITION)
+        engine = create_engine(url, application_name="sample-crm")
+        crm = Crm(engine, service.settings.tenant, service.clock)
+        await office.announce(crm)
+        relay = OutboxRelay("sample-crm", SCHEMA, url, lambda: KafkaRelayLog("sample-crm", service.kafka))
+        reader = CommandReader(crm, asyncio.get_running_loop())
+        thread = service.start_thread(
+            NAME, lambda: run_transform(service, [topics.CRM_COMMANDS], reader, BATCH_MAX_COMMANDS)
+        )
+        tasks = {
+            "relay": relay.run(stop),
+            "clockwork": run_clockwork(crm, stop, service.settings.tick_ms / 1000),
+        }
+        async with in_background(service, tasks):
+            yield rest_application(crm, service.readiness)
+            await asyncio.to_thread(thread.join)
+        await engine.dispose()
+
+    serve(service, service.settings.http_host, service.settings.http_port, application)
+
+
+def rest_application(crm: Crm, readiness: Readiness) -> FastAPI:
+    """The REST interface alone. It asks nobody for a key: it listens on this machine only."""
+    app = create_app(
+        title="Sample CRM",
+        description=DESCRIPTION,
+        routers=[*records.routers(), office.router],
+        access=None,
+        readiness=readiness,
+    )
+    app.state.crm = crm
+    return app
