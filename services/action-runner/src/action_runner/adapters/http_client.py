@@ -1,26 +1,20 @@
 """The HTTP client of webhooks: kept connections, vetted addresses, every wait bounded.
 
-No proxy of the environment is used, no cookie kept, no redirect followed, nothing inflated. Why it is not aiohttp:
-docs/decisions/0020.
+No proxy of the environment is used, no cookie kept, no redirect followed, nothing inflated. Why it is not
+aiohttp: docs/decisions/0020.
 """
 
 import asyncio
-import socket
 import ssl
 from collections import deque
 from typing import Protocol
 
 from action_runner.adapters.http_connection import HttpConnection
-from action_runner.adapters.http_messages import (
-    HttpRequest,
-    HttpResponse,
-    NoResponse,
-    NoResponseKind,
-    wire_form,
-)
+from action_runner.adapters.http_messages import HttpRequest, HttpResponse, NoResponse, wire_form
 from action_runner.adapters.resolver import Resolver
+from action_runner.adapters.vetted_socket import NotConnected, connect
 from action_runner.domain.target import Target
-from action_runner.errors import RefusedTarget, UnresolvedName
+from action_runner.errors import RefusedTarget
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 IDLE_MAX_SECONDS = 4.0
@@ -63,7 +57,7 @@ class HttpClient:
         """See HttpSender."""
         deadline = self._loop.time() + timeout_seconds
         target = request.target
-        key = (target.scheme, target.host_as_written, target.port)
+        key = (target.scheme, target.endpoint.as_written, target.port)
         try:
             data = wire_form(request)
         except RefusedTarget as error:
@@ -118,34 +112,11 @@ class HttpClient:
 
     async def _open(self, target: Target, deadline: float) -> HttpConnection | NoResponse:
         until = min(deadline, self._loop.time() + CONNECT_TIMEOUT_SECONDS)
+        sock = await connect(self._resolver, target.endpoint, until)
+        if isinstance(sock, NotConnected):
+            return NoResponse(sock.kind, sock.detail, sent=False)
         try:
             async with asyncio.timeout_at(until):
-                addresses = await self._resolver.addresses(target)
-        except TimeoutError:
-            return NoResponse("name-unresolved", f"Resolving {target.host!r} took too long.", sent=False)
-        except RefusedTarget as error:
-            return NoResponse("address-refused", str(error), sent=False)
-        except UnresolvedName as error:
-            return NoResponse("name-unresolved", str(error), sent=False)
-        failure = NoResponse("connect", f"{target.destination} has no address.", sent=False)
-        for index, address in enumerate(addresses):
-            # Each address gets its part of what is left, so that a dead first one leaves time for the next.
-            left = until - self._loop.time()
-            connected = await self._connect(target, address, self._loop.time() + left / (len(addresses) - index))
-            if isinstance(connected, HttpConnection):
-                return connected
-            failure = connected
-        return failure
-
-    async def _connect(self, target: Target, address: str, until: float) -> HttpConnection | NoResponse:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        place = f"{target.destination} ({address})"
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            async with asyncio.timeout_at(until):
-                await self._loop.sock_connect(sock, (address, target.port))
                 _, connection = await self._loop.create_connection(
                     lambda: HttpConnection(self._loop),
                     sock=sock,
@@ -153,17 +124,10 @@ class HttpClient:
                     server_hostname=target.host if target.is_tls else None,
                 )
         except TimeoutError:
-            return _not_connected(sock, "connect", f"Connecting to {place} took too long.")
+            return NoResponse("tls", f"TLS with {target.destination} took too long.", sent=False)
         except ssl.SSLError as error:
-            return _not_connected(sock, "tls", f"No TLS connection with {place}: {error.reason or error}.")
+            why = getattr(error, "verify_message", None) or error.reason or error
+            return NoResponse("tls", f"No TLS with {target.destination}: {why}.", sent=False)
         except OSError as error:
-            return _not_connected(sock, "connect", f"No connection to {place}: {error.strerror or error}.")
-        except BaseException:
-            sock.close()
-            raise
+            return NoResponse("connect", f"No connection to {target.destination}: {error}.", sent=False)
         return connection
-
-
-def _not_connected(sock: socket.socket, kind: NoResponseKind, detail: str) -> NoResponse:
-    sock.close()
-    return NoResponse(kind, detail, sent=False)

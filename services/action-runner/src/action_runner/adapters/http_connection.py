@@ -1,8 +1,8 @@
 """One connection to a receiver: a request at a time, the answer read with limits.
 
-`httptools` parses (llhttp, strict: a length given twice, a length beside a transfer coding, bare line feeds and
-folded headers are errors). Around it: nothing unasked is accepted, and a connection is only kept when its answer
-was complete, unambiguous, and followed by silence.
+`httptools` parses (llhttp, strict: a length given twice, a length beside a transfer coding, bare line feeds
+and folded headers are errors). Around it: nothing unasked is accepted, and a connection is only kept when
+its answer was complete, unambiguous, and followed by silence.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class HttpConnection(asyncio.Protocol):
         self.idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's own class, by duck typing
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's own class, by duck typing
         self.is_open = True
 
     def data_received(self, data: bytes) -> None:

@@ -45,7 +45,9 @@ class HttpResponse(msgspec.Struct, frozen=True):
         return next((value for key, value in self.headers if key == name), None)
 
 
-NoResponseKind = Literal["address-refused", "name-unresolved", "connect", "tls", "timeout", "closed", "protocol"]
+NoResponseKind = Literal[
+    "address-refused", "name-unresolved", "connect", "tls", "timeout", "closed", "protocol"
+]
 
 
 class NoResponse(msgspec.Struct, frozen=True):
@@ -62,8 +64,8 @@ def wire_form(request: HttpRequest) -> bytes:
         raise RefusedTarget(f"{request.method[:20]!r} is not a method for a webhook.")
     target = request.target
     lines = [
-        f"{request.method} {target.path} HTTP/1.1\r\nHost: {target.host_header}\r\n"
-        f"Content-Length: {len(request.body)}\r\nAccept-Encoding: identity\r\n"
+        f"{request.method} {target.path} HTTP/1.1\r\nHost: {target.host_header}\r\n",
+        f"Content-Length: {len(request.body)}\r\nAccept-Encoding: identity\r\n",
     ]
     lines.extend(f"{name}: {value}\r\n" for name, value in request.headers)
     lines.append("\r\n")

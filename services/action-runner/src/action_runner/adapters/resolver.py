@@ -1,4 +1,4 @@
-"""From a target to the addresses it may be connected to: one look-up, every answer vetted.
+"""From an endpoint to the addresses it may be connected to: one look-up, every answer vetted.
 
 The look-up has threads of its own, so that names that hang can't hold up anybody else's.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from action_runner.domain.addresses import Forbidden, vet
-from action_runner.domain.target import Target
+from action_runner.domain.target import Endpoint
 from action_runner.errors import RefusedTarget, UnresolvedName
 
 THREADS = 16
@@ -43,35 +43,34 @@ class Resolver:
         """Lets the threads end."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def addresses(self, target: Target) -> tuple[str, ...]:
+    async def addresses(self, endpoint: Endpoint) -> tuple[str, ...]:
         """Addresses to connect to, in the resolver's order, at most ADDRESSES_MAX.
 
         Raises RefusedTarget if any answer is not public and the host is not opened as written, and
         UnresolvedName if there is no answer.
         """
-        is_opened = target.host_as_written in self._allow_hosts
-        found = await self._find(target)
-        if not is_opened:
-            found = tuple(_vetted(target, address) for address in found)
+        found = await self._find(endpoint)
+        if endpoint.vetted and endpoint.as_written not in self._allow_hosts:
+            found = tuple(_vetted(endpoint, address) for address in found)
         return found[:ADDRESSES_MAX]
 
-    async def _find(self, target: Target) -> tuple[str, ...]:
-        if target.address is not None:
-            return (target.address,)
+    async def _find(self, endpoint: Endpoint) -> tuple[str, ...]:
+        if endpoint.address is not None:
+            return (endpoint.address,)
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(self._threads, self._lookup, target.host, target.port)
+            found = await loop.run_in_executor(self._threads, self._lookup, endpoint.host, endpoint.port)
         except (OSError, UnicodeError) as error:
-            raise UnresolvedName(f"The name {target.host!r} could not be resolved: {error}.") from error
+            raise UnresolvedName(f"The name {endpoint.host!r} could not be resolved: {error}.") from error
         if not found:
-            raise UnresolvedName(f"The name {target.host!r} has no address.")
+            raise UnresolvedName(f"The name {endpoint.host!r} has no address.")
         return tuple(found)
 
 
-def _vetted(target: Target, address: str) -> str:
+def _vetted(endpoint: Endpoint, address: str) -> str:
     answer = vet(address)
     if isinstance(answer, Forbidden):
-        via = "" if target.address else f" {target.host!r} resolves to it."
+        via = "" if endpoint.address else f" {endpoint.host!r} resolves to it."
         raise RefusedTarget(
             f"The address {answer.address} {answer.reason}.{via} "
             f"SIGNALBOX_WEBHOOK_ALLOW_HOSTS can open the host."

@@ -1,1 +1,1 @@
-"""What follows an outcome, which addresses are public, how a webhook is signed: pure functions over values."""
+"""What follows an outcome, which addresses are public, how a webhook is signed: functions over values."""

@@ -60,7 +60,9 @@ class Forbidden(msgspec.Struct, frozen=True):
 
 
 def vet(text: str) -> Vetted | Forbidden:
-    """Whether an address (as the resolver gave it) is public. Never raises: what can't be read is forbidden."""
+    """Whether an address (as the resolver gave it) is public. Never raises: what can't be read is
+    forbidden.
+    """
     try:
         address = ip_address(text)
     except ValueError:

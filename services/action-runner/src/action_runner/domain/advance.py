@@ -1,21 +1,23 @@
-"""What follows when the holder of a token has done something: facts for the journal, and where the token goes.
+"""What follows when the holder of a token has done something: facts for the journal, and where the token
+goes.
 
 ```
 arrived ─ canceled ──────────────► RunCanceled                                   ended
         ─ hold, no permit ───────► ActionStarted                                 the same topic, with a permit
-        ─ hold, permit unknown ──► RunWaiting person                             parked in the fact
+        ─ hold, permit unknown ──► RunWaiting person                             parked
         ─ CRM action ────────────► RunWaiting crm                                the CRM, as reply context
-        ─ attempt ─ succeeded ───► ActionSucceeded [RunSucceeded | RunFailed]    the next action's topic, or ended
-                  ─ retryable ───► ActionFailed [RunWaiting retry]               the lane, or a delay topic
-                  ─ permanent ───► ActionFailed final [RunFailed]                ended; continue: the next action
-                  ─ unknown ─────► as retryable; hold: RunWaiting person         parked in the fact
-                  ─ postponed ───► RunWaiting retry                              a delay topic, no attempt burnt
+        ─ attempt ─ succeeded ───► ActionSucceeded [RunSucceeded | RunFailed]    the next action, or ended
+                  ─ retryable ───► ActionFailed [RunWaiting retry]               its lane, or a delay topic
+                  ─ permanent ───► ActionFailed final [RunFailed]                ended, or the next action
+                  ─ unknown ─────► as retryable; hold: RunWaiting person         parked
+                  ─ postponed ───► RunWaiting retry                              a delay topic
 answer  ─ applied ───────────────► as succeeded
         ─ rejected ──────────────► as permanent
         ─ late, repeated ────────► LateResult (no seq)                           nowhere: it moves nothing
 ```
-Every fact has the seq of the one before plus one, and the token that goes on carries the last fact's. All functions
-are pure: the same token, outcome and times give the same facts, so a repeat after a crash changes no history.
+Every fact has the seq of the one before plus one, and the token that goes on carries the last fact's. All
+functions are pure: the same token, outcome and times give the same facts, so a repeat after a crash changes
+no history.
 """
 
 from typing import TypeAlias, assert_never

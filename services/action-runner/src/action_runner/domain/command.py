@@ -92,7 +92,9 @@ def issue(token: ActionRequested, parameters: bytes, at_ms: int) -> Issued | Per
 
 
 def question(token: ActionRequested) -> str:
-    """What an answer answers: the command as sent at one point of the run. A resent command is a new question."""
+    """What an answer answers: the command as sent at one point of the run. A resent command is a new
+    question.
+    """
     command_id = token.command.command_id if token.command else ""
     return f"{command_id}:{token.seq}"
 
@@ -148,7 +150,9 @@ def unpack(context: bytes) -> bytes:
     except zlib.error as error:
         raise UnusableAnswer(f"reply_context was changed on its way: {error}") from error
     if not unpacker.eof:
-        raise UnusableAnswer(f"reply_context is cut short, or unpacks to more than {CONTEXT_MAX_BYTES:,} bytes.")
+        raise UnusableAnswer(
+            f"reply_context is cut short, or unpacks to more than {CONTEXT_MAX_BYTES:,} bytes."
+        )
     return data
 
 

@@ -1,4 +1,6 @@
-"""Checks on header names and values of our own: neither a library's nor a template's word is taken for them."""
+"""Checks on header names and values of our own: neither a library's nor a template's word is taken for
+them.
+"""
 
 import re
 from collections.abc import Iterable

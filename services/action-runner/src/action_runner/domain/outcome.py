@@ -13,7 +13,9 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Succeeded(msgspec.Struct, frozen=True):
-    """The effect took place. `receipt` is a JSON object; `record` the record afterwards, where the CRM told it."""
+    """The effect took place. `receipt` is a JSON object; `record` the record afterwards, where the CRM told
+    it.
+    """
 
     receipt: bytes
     record: bytes | None = None

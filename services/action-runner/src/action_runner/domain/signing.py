@@ -10,7 +10,9 @@ PREFIX = "whsec_"
 
 
 def secret_bytes(secret: str) -> bytes:
-    """The key of a secret: base64 after `whsec_`, else the text itself, as the specification's libraries do."""
+    """The key of a secret: base64 after `whsec_`, else the text itself, as the specification's libraries
+    do.
+    """
     if secret.startswith(PREFIX):
         try:
             return base64.b64decode(secret.removeprefix(PREFIX), validate=True)

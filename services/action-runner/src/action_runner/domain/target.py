@@ -1,7 +1,7 @@
 """A webhook's URL, taken apart strictly: what is looked up, connected to, and written into the request.
 
-Only what every parser reads alike is accepted (RFC 3986 with the host rules of the WHATWG URL standard), so that
-no two readers can disagree about the host.
+Only what every parser reads alike is accepted (RFC 3986 with the host rules of the WHATWG URL standard), so
+that no two readers can disagree about the host.
 """
 
 import re
@@ -21,15 +21,38 @@ _NUMBER_LAST = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Target(msgspec.Struct, frozen=True):
-    """Where a request goes. `host` has no brackets and no trailing dot; `path` is the request target."""
+class Endpoint(msgspec.Struct, frozen=True):
+    """What a connection is made to. `host` is a name or an address, without brackets or trailing dot."""
 
-    scheme: str
     host: str
     port: int
+    as_written: str
+    """The host for the allow-list: in lower case, with its trailing dot if there was one."""
+    vetted: bool = True
+    """False where the operator named it, not a tenant."""
+
+    @property
+    def address(self) -> str | None:
+        """The host if it is an address written out; None for a name."""
+        return self.host if ":" in self.host or _NUMBER_LAST.fullmatch(self.host) else None
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where a request goes; `path` is the request target, query included."""
+
+    scheme: str
+    endpoint: Endpoint
     path: str
-    host_as_written: str
-    """For the allow-list: in lower case, with its trailing dot if there was one."""
+
+    @property
+    def host(self) -> str:
+        """The name or address, for Host and TLS."""
+        return self.endpoint.host
+
+    @property
+    def port(self) -> int:
+        """The port, the scheme's own if the URL names none."""
+        return self.endpoint.port
 
     @property
     def is_tls(self) -> bool:
@@ -45,13 +68,6 @@ class Target(msgspec.Struct, frozen=True):
     def destination(self) -> str:
         """What limits, breaker and connections belong to: `host:port`."""
         return f"{self.host}:{self.port}"
-
-    @property
-    def address(self) -> str | None:
-        """The host if it is an address written out; None for a name."""
-        if ":" in self.host or _NUMBER_LAST.fullmatch(self.host):
-            return self.host
-        return None
 
 
 def read_target(url: str) -> Target:
@@ -75,7 +91,7 @@ def read_target(url: str) -> Target:
         raise RefusedTarget(f"The URL's port is {port}; ports are 1 to 65535.")
     host, as_written = _read_host(host_port["host"])
     path = (match["path"] or "/") + (match["query"] or "")
-    return Target(scheme, host, port, _encoded(path), as_written)
+    return Target(scheme, Endpoint(host, port, as_written), _encoded(path))
 
 
 def _read_host(text: str) -> tuple[str, str]:

@@ -1,0 +1,88 @@
+"""The CRM's answers: which of them move a run."""
+
+from collections.abc import Mapping
+
+from action_runner import metrics
+from action_runner.domain import command
+from action_runner.errors import UnusableAnswer
+from action_runner.outboxes import run_outbox
+from action_runner.rotation import Rotation
+from signalbox_contracts import codec, ids, topics
+from signalbox_contracts.errors import UndecodableMessage
+from signalbox_contracts.messages import CrmCommandResult
+from signalbox_runtime.broker import Kafka
+from signalbox_runtime.dead_letters import dead_letter
+from signalbox_runtime.internal import trace
+from signalbox_runtime.memory_of_ids import IdMemory
+from signalbox_runtime.records import Inbound, Outbox, TopicPartition
+from signalbox_runtime.refill import refill
+
+REMEMBERED_MS = 600_000
+"""For how long, of append time, an answer is remembered so that a repeat of it is recognised."""
+ASSIGN_OWNER_TOPIC = topics.action_topic("assign_owner")
+
+
+class AnswerDesk:
+    """Judges answers, and keeps what that takes: answers seen, and turns of rotations."""
+
+    def __init__(self, kafka: Kafka, rotation: Rotation, service: str) -> None:
+        self._kafka = kafka
+        self._rotation = rotation
+        self._service = service
+        self._seen = IdMemory(kept_ms=REMEMBERED_MS)
+
+    def answer(self, inbound: Inbound, now_ms: int) -> Outbox:
+        """What follows an answer. One that can't be used goes to dead letters: the CRM wrote it, not we."""
+        try:
+            result = codec.decode(inbound.value or b"", CrmCommandResult)
+            token = command.carried_token(result)
+        except (UndecodableMessage, UnusableAnswer) as error:
+            metrics.ANSWERS.labels("unusable").inc()
+            return Outbox([dead_letter(inbound, self._service, str(error), now_ms)])
+        place = TopicPartition(inbound.topic, inbound.partition)
+        repeated = self._seen.seen_before(place, _question(result), inbound.offset, inbound.timestamp_ms)
+        answered = command.answer(token, result, inbound.timestamp_ms, now_ms, repeated=repeated)
+        match answered:
+            case command.Late(fact):
+                metrics.ANSWERS.labels(fact.why).inc()
+                outbox = Outbox()
+                lane = ids.lane(token.tenant_id, token.module, token.record_id)
+                outbox.send(topics.RUNS_JOURNAL, lane, fact, trace(inbound))
+                return outbox
+            case command.Moves(step):
+                metrics.ANSWERS.labels(result.outcome).inc()
+                return run_outbox(token, step.facts, step.then, now_ms, trace(inbound))
+
+    def read_back(self, starts: Mapping[TopicPartition, int]) -> None:
+        """Remembers what a process before this one knew of newly assigned partitions. Blocks."""
+        answers = {
+            place: start for place, start in starts.items() if place.topic == topics.CRM_COMMAND_RESULTS
+        }
+        refill(self._kafka, self._seen, answers, _identify)
+        turns = [place.partition for place in starts if place.topic == ASSIGN_OWNER_TOPIC]
+        if turns:
+            self._rotation.read_back(self._kafka, turns)
+
+    def note(self, inbound: Inbound) -> None:
+        """Remembers an answer that was judged before, and whose record came again."""
+        question = _identify(inbound)
+        if question is not None:
+            place = TopicPartition(inbound.topic, inbound.partition)
+            self._seen.seen_before(place, question, inbound.offset, inbound.timestamp_ms)
+
+    def forget(self, partitions: frozenset[TopicPartition]) -> None:
+        """Drops what is known of partitions that went."""
+        for place in partitions:
+            self._seen.forget(place)
+
+
+def _question(result: CrmCommandResult) -> bytes:
+    # The reply context holds the token with its seq: the same command asked again is another question.
+    return result.command_id.encode() + b"\x00" + result.reply_context
+
+
+def _identify(inbound: Inbound) -> bytes | None:
+    try:
+        return _question(codec.decode(inbound.value or b"", CrmCommandResult))
+    except UndecodableMessage:
+        return None

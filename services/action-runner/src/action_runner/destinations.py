@@ -1,0 +1,94 @@
+"""What is known of each destination: its breaker, its pace, and for how long it has been too slow."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from action_runner.domain import breaker, pace
+from action_runner.domain.outcome import Outcome, Permanent, Postponed, Retryable, Succeeded, Unknown
+
+PACE_WAIT_MAX_MS = 5_000
+"""A longer wait for the pace leaves the lane."""
+SLOW_FORGOTTEN_MS = 120_000
+SLOW_FIRST_WAIT_MS = 10_000
+SLOW_WAIT_MAX_MS = 600_000
+
+
+class Go(msgspec.Struct, frozen=True):
+    """The call may be made, after `wait_ms`."""
+
+    wait_ms: int
+
+
+class _Slow(msgspec.Struct):
+    since_ms: int
+    last_ms: int
+
+
+class Destinations:
+    """Asked before a call and told after it. Belongs to one thread.
+
+    A breaker is per tenant and destination: one tenant's broken address must not close the host for others.
+    """
+
+    def __init__(self, jitter: Callable[[], float], calls_per_second: float = 0) -> None:
+        self._jitter = jitter
+        self._calls_per_second = calls_per_second
+        self._breakers: dict[tuple[str, str], breaker.State] = {}
+        self._buckets: dict[str, pace.Bucket] = {}
+        self._slow: dict[str, _Slow] = {}
+
+    def ask(self, tenant_id: str, destination: str, now_ms: int) -> Go | Postponed:
+        """Whether a call may be made now."""
+        key = (tenant_id, destination)
+        state = self._breakers.get(key)
+        if state is not None:
+            answer = breaker.ask(state, now_ms, self._jitter())
+            if isinstance(answer, breaker.Refused):
+                reason = (
+                    f"{destination} failed {breaker.FAILURES_MAX} times in a row; it is given time to recover"
+                )
+                return Postponed(answer.wait_ms, reason)
+            self._breakers[key] = answer.state
+        return self._paced(destination, now_ms)
+
+    def tell(self, tenant_id: str, destination: str, outcome: Outcome, now_ms: int) -> None:
+        """How a call ended."""
+        key = (tenant_id, destination)
+        match outcome:
+            case Succeeded() | Permanent():
+                self._breakers.pop(key, None)
+            case Retryable() | Unknown():
+                state = self._breakers.get(key, breaker.Closed())
+                self._breakers[key] = breaker.failed(state, now_ms)
+            case Postponed():
+                pass
+
+    def slow_wait_ms(self, destination: str, now_ms: int) -> int:
+        """How long what overflows should stay away: as long as the destination has been slow already."""
+        slow = self._slow.get(destination)
+        if slow is None or now_ms - slow.last_ms > SLOW_FORGOTTEN_MS:
+            slow = self._slow[destination] = _Slow(now_ms, now_ms)
+        slow.last_ms = now_ms
+        wait = min(max(now_ms - slow.since_ms, SLOW_FIRST_WAIT_MS), SLOW_WAIT_MAX_MS)
+        return int(wait * (1 + self._jitter()))
+
+    def forget(self, now_ms: int) -> None:
+        """Drops what no longer says anything."""
+        oldest = now_ms - SLOW_FORGOTTEN_MS
+        self._slow = {place: slow for place, slow in self._slow.items() if slow.last_ms >= oldest}
+        self._buckets = {place: bucket for place, bucket in self._buckets.items() if bucket.at_ms >= oldest}
+
+    def _paced(self, destination: str, now_ms: int) -> Go | Postponed:
+        rate = self._calls_per_second
+        if rate <= 0:
+            return _GO_NOW
+        bucket = self._buckets.get(destination) or pace.full(rate, now_ms)
+        taken, wait_ms = pace.take(bucket, now_ms, rate)
+        if wait_ms > PACE_WAIT_MAX_MS:
+            return Postponed(wait_ms, f"{destination} gets at most {rate:g} calls a second")
+        self._buckets[destination] = taken
+        return Go(wait_ms)
+
+
+_GO_NOW = Go(0)

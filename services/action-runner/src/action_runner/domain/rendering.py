@@ -1,0 +1,60 @@
+"""A token's current action with its parameters rendered, by the very function that a dry run uses."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from action_runner.errors import UnfitToken
+from signalbox_contracts import codec
+from signalbox_contracts.errors import UndecodableMessage
+from signalbox_contracts.messages import ActionRequested, CrmEvent
+from signalbox_rules.actions.action import Preview
+from signalbox_rules.actions.preview import action_context, preview
+from signalbox_rules.record_catalog import User
+from signalbox_rules.record_context import NOT_PUBLISHED
+
+
+def render(token: ActionRequested, users: Mapping[str, User]) -> Preview:
+    """The current action's parameters as they are to be sent. Raises UnfitToken for a token that has none."""
+    if not token.actions:
+        raise UnfitToken("The token has no action left, and its run did not end.")
+    action = token.actions[0]
+    try:
+        event = codec.decode(token.event, CrmEvent)
+        parameters = _object(action.parameters)
+        event_record = msgspec.json.decode(event.record)
+        record = event_record if token.record is None else msgspec.json.decode(token.record)
+        previous = NOT_PUBLISHED if event.previous is None else msgspec.json.decode(event.previous)
+        receipts = {done.id: msgspec.json.decode(done.receipt) for done in token.completed}
+    except (UndecodableMessage, msgspec.DecodeError) as error:
+        raise UnfitToken(f"A part of the token can't be read: {error}") from error
+    moment = datetime.fromtimestamp(event.occurred_at_ms / 1000, UTC)
+    context = action_context(
+        record=record,
+        previous=previous,
+        event={
+            "id": event.event_id,
+            "name": event.event,
+            "module": event.module,
+            "record_id": event.record_id,
+            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "actor": event.actor,
+            "origin": event.origin,
+        },
+        event_record=event_record,
+        event_time=moment,
+        workflow={"id": token.workflow_id, "name": token.workflow_name, "version": token.version},
+        run={"id": token.run_id},
+        receipts=receipts,
+        users=users,
+    )
+    return preview(action.type, parameters, context)
+
+
+_decoder = msgspec.json.Decoder(dict[str, Any])
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    return _decoder.decode(data)

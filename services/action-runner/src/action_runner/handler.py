@@ -1,0 +1,305 @@
+"""The runner's side of the lanes loop: decode, render, call, and write down what follows."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeAlias, assert_never
+
+import msgspec
+
+from action_runner import metrics
+from action_runner.actions.action import CallAction, CommandAction, Job, PreparedCall, Surroundings
+from action_runner.actions.registry import ACTIONS_BY_TYPE
+from action_runner.answers import AnswerDesk
+from action_runner.destinations import Destinations
+from action_runner.domain import advance, command, rendering
+from action_runner.domain.advance import Attempt, Ends, Step, Waits
+from action_runner.domain.outcome import Failure, Outcome, Permanent, Postponed
+from action_runner.domain.retry import LANE_STAY_MAX_MS
+from action_runner.errors import ActionRunnerError, UnfitToken
+from action_runner.lane_sleep import LaneSleep
+from action_runner.outboxes import run_outbox
+from action_runner.permits import Permits
+from signalbox_contracts import ids, topics
+from signalbox_contracts.messages import ActionRequested, RunFact
+from signalbox_rules.record_catalog import User
+from signalbox_runtime import fault
+from signalbox_runtime.cancellations import Cancellations
+from signalbox_runtime.dead_letters import dead_letter
+from signalbox_runtime.internal import read, trace
+from signalbox_runtime.lanes.handler import Work
+from signalbox_runtime.lanes.schedule import NO_DESTINATION
+from signalbox_runtime.records import Inbound, Outbox, TopicPartition
+
+SERVICE = "action-runner"
+NEXT_ATTEMPT = "The next attempt is waited for."
+
+
+class ToCall(msgspec.Struct, frozen=True):
+    """A token with a call to make."""
+
+    token: ActionRequested
+    call: PreparedCall
+
+
+class ToCommand(msgspec.Struct, frozen=True):
+    """A token with a command for the CRM."""
+
+    token: ActionRequested
+    action: CommandAction
+    job: Job
+
+
+class ToRefuse(msgspec.Struct, frozen=True):
+    """A token whose action can never be sent."""
+
+    token: ActionRequested
+    failure: Failure
+
+
+class ToBury(msgspec.Struct, frozen=True):
+    """A token that reads but can't be executed at all."""
+
+    token: ActionRequested
+    failure: Failure
+
+
+class ToAnswer(msgspec.Struct, frozen=True):
+    """The CRM's word on a command; it is decoded when its turn comes."""
+
+
+Content: TypeAlias = ToCall | ToCommand | ToRefuse | ToBury | ToAnswer
+
+
+class RunnerHandler:
+    """Executes actions. Everything here runs on the asyncio thread."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        *,
+        users: Callable[[str], Mapping[str, User]],
+        cancellations: Cancellations,
+        destinations: Destinations,
+        permits: Permits,
+        answers: AnswerDesk,
+        jitter: Callable[[], float],
+    ) -> None:
+        self._surroundings = surroundings
+        self._clock = surroundings.clock
+        self._users = users
+        self._cancellations = cancellations
+        self._destinations = destinations
+        self._permits = permits
+        self._answers = answers
+        self._jitter = jitter
+        self._lane_sleep = LaneSleep()
+
+    # --- LaneHandler ------------------------------------------------------------------------------
+
+    def accept(self, inbound: Inbound) -> Work[Content]:
+        """See LaneHandler. Raises UndecodableInternalMessage for a token that no release of ours wrote."""
+        if inbound.topic == topics.CRM_COMMAND_RESULTS:
+            return Work(inbound, "", NO_DESTINATION, ToAnswer())
+        token = read(inbound, ActionRequested)
+        content = self._prepare(token, inbound.topic)
+        destination = content.call.destination if isinstance(content, ToCall) else NO_DESTINATION
+        return Work(inbound, token.tenant_id, destination, content)
+
+    def execute(self, work: Work[Content]) -> Outbox | Coroutine[Any, Any, Outbox]:
+        """See LaneHandler."""
+        match work.content:
+            case ToAnswer():
+                return self._answers.answer(work.inbound, self._clock.now_ms())
+            case ToBury(token, failure):
+                return self._bury(work.inbound, token, failure)
+            case ToRefuse() | ToCommand() | ToCall() as content:
+                canceled_by = self._canceled_by(content.token)
+                if canceled_by is not None:
+                    step = advance.cancel(content.token, self._clock.now_ms(), canceled_by)
+                    return self._write(work.inbound, content.token, step.facts, step)
+                return self._act(work.inbound, content)
+            case _:
+                assert_never(work.content)
+
+    def overflow(self, work: Work[Content]) -> Outbox:
+        """See LaneHandler: a stated wait that grows with the destination's slowness."""
+        content = work.content
+        assert isinstance(content, ToCall)
+        token = content.token
+        now_ms = self._clock.now_ms()
+        wait_ms = self._destinations.slow_wait_ms(work.destination, now_ms)
+        reason = f"{work.destination} has more calls waiting than it answers"
+        metrics.OVERFLOWED.labels(token.actions[0].type).inc()
+        step = advance.leave_lane(token, now_ms, now_ms + wait_ms, reason)
+        return self._write(work.inbound, token, step.facts, step)
+
+    def skipped(self, inbound: Inbound) -> None:
+        """See LaneHandler."""
+        if inbound.topic == topics.CRM_COMMAND_RESULTS:
+            self._answers.note(inbound)
+
+    async def assigned(self, starts: Mapping[TopicPartition, int]) -> None:
+        """See LaneHandler."""
+        await asyncio.to_thread(self._answers.read_back, starts)
+
+    def revoked(self, partitions: frozenset[TopicPartition]) -> None:
+        """See LaneHandler."""
+        self._answers.forget(partitions)
+        self._lane_sleep.wake(partitions)
+
+    # --- from token to content --------------------------------------------------------------------
+
+    def _prepare(self, token: ActionRequested, topic: str) -> Content:
+        try:
+            preview = rendering.render(token, self._users(token.tenant_id))
+        except UnfitToken as error:
+            return ToBury(token, Failure(error.failure_type, str(error)))
+        action = token.actions[0]
+        executor = ACTIONS_BY_TYPE.get(action.type)
+        if executor is None or topics.action_topic(action.type) != topic:
+            return ToBury(
+                token,
+                Failure(UnfitToken.failure_type, f"No {action.type!r} action can be executed from {topic}."),
+            )
+        if preview.problems:
+            told = "; ".join(f"{problem.pointer} {problem.detail}" for problem in preview.problems[:5])
+            return ToRefuse(token, Failure("parameters", told))
+        job = Job(token, preview.parameters, advance.effect_key(token), preview.warnings)
+        match executor:
+            case CommandAction():
+                return ToCommand(token, executor, job)
+            case CallAction():
+                try:
+                    return ToCall(token, executor.prepare(job, self._surroundings))
+                except ActionRunnerError as error:
+                    return ToRefuse(token, Failure(error.failure_type, str(error)))
+            case _:
+                assert_never(executor)
+
+    # --- what is done -----------------------------------------------------------------------------
+
+    def _act(
+        self, inbound: Inbound, content: ToRefuse | ToCommand | ToCall
+    ) -> Outbox | Coroutine[Any, Any, Outbox]:
+        match content:
+            case ToRefuse(token, failure):
+                return self._refuse(inbound, token, Permanent(failure))
+            case ToCommand(token, action, job):
+                return self._command(inbound, token, action, job)
+            case ToCall(token, call):
+                if token.actions[0].on_unknown == "hold":
+                    return self._held_call(inbound, token, call)
+                return self._call(inbound, token, call)
+            case _:
+                assert_never(content)
+
+    def _refuse(self, inbound: Inbound, token: ActionRequested, permanent: Permanent) -> Outbox:
+        now_ms = self._clock.now_ms()
+        step = advance.after_attempt(token, Attempt(now_ms, now_ms), permanent, 0.0)
+        metrics.ATTEMPTS.labels(token.actions[0].type, "permanent").inc()
+        return self._write(inbound, token, step.facts, step)
+
+    def _command(self, inbound: Inbound, token: ActionRequested, action: CommandAction, job: Job) -> Outbox:
+        try:
+            content = action.content(job, self._surroundings)
+        except ActionRunnerError as error:
+            return self._refuse(inbound, token, Permanent(Failure(error.failure_type, str(error))))
+        fault.at("runner.before_call")
+        issued = command.issue(token, msgspec.json.encode(content.parameters), self._clock.now_ms())
+        match issued:
+            case Permanent():
+                return self._refuse(inbound, token, issued)
+            case command.Issued(step, message):
+                metrics.COMMANDS.labels(action.type).inc()
+                outbox = self._write(inbound, token, step.facts, step)
+                lane = ids.lane(token.tenant_id, token.module, token.record_id)
+                outbox.send(topics.CRM_COMMANDS, lane, message, (*trace(inbound), *content.headers))
+                return outbox
+            case _:
+                assert_never(issued)
+
+    def _held_call(
+        self, inbound: Inbound, token: ActionRequested, call: PreparedCall
+    ) -> Outbox | Coroutine[Any, Any, Outbox]:
+        """A call that must not be repeated by accident: announced and committed first, then made once."""
+        now_ms = self._clock.now_ms()
+        if token.permit is None:
+            step = advance.ask_permit(token, now_ms, self._permits.issue(now_ms))
+        elif self._permits.use(token.permit):
+            return self._call(inbound, token, call)
+        else:
+            metrics.HOLDS.labels(token.actions[0].type).inc()
+            step = advance.hold(
+                token, now_ms, "The call was begun, and who began it did not note how it ended."
+            )
+        return self._write(inbound, token, step.facts, step)
+
+    async def _call(self, inbound: Inbound, token: ActionRequested, call: PreparedCall) -> Outbox:
+        """Attempts until the run moves on or the wait gets too long for its lane."""
+        facts: list[RunFact] = []
+        entered_ms = self._clock.now_ms()
+        while True:
+            step = await self._attempt(token, call)
+            facts.extend(step.facts)
+            if not isinstance(step.then, Waits):
+                return self._write(inbound, token, facts, step)
+            token, at_ms = step.then.token, step.then.at_ms
+            now_ms = self._clock.now_ms()
+            if at_ms - entered_ms > LANE_STAY_MAX_MS or not await self._sleep(inbound, at_ms - now_ms):
+                left = advance.leave_lane(token, self._clock.now_ms(), at_ms, NEXT_ATTEMPT)
+                return self._write(inbound, token, (*facts, *left.facts), left)
+            canceled_by = self._canceled_by(token)
+            if canceled_by is not None:
+                canceled = advance.cancel(token, self._clock.now_ms(), canceled_by)
+                return self._write(inbound, token, (*facts, *canceled.facts), canceled)
+
+    async def _sleep(self, inbound: Inbound, wait_ms: int) -> bool:
+        with metrics.LANE_SLEEPS.track_inprogress():
+            place = TopicPartition(inbound.topic, inbound.partition)
+            return await self._lane_sleep.sleep(place, max(0, wait_ms) / 1000)
+
+    async def _attempt(self, token: ActionRequested, call: PreparedCall) -> Step:
+        action = token.actions[0]
+        started_ms = self._clock.now_ms()
+        outcome = await self._make(token, call, action.timeout_ms / 1000)
+        attempt = Attempt(started_ms, self._clock.now_ms())
+        metrics.ATTEMPTS.labels(action.type, type(outcome).__name__.lower()).inc()
+        return advance.after_attempt(token, attempt, outcome, self._jitter())
+
+    async def _make(self, token: ActionRequested, call: PreparedCall, timeout_seconds: float) -> Outcome:
+        asked = self._destinations.ask(token.tenant_id, call.destination, self._clock.now_ms())
+        if isinstance(asked, Postponed):
+            return asked
+        if asked.wait_ms:
+            await asyncio.sleep(asked.wait_ms / 1000)
+        fault.at("runner.before_call")
+        with metrics.ATTEMPT_SECONDS.labels(token.actions[0].type).time():
+            outcome = await call.make(timeout_seconds)
+        fault.at("runner.after_call")
+        self._destinations.tell(token.tenant_id, call.destination, outcome, self._clock.now_ms())
+        return outcome
+
+    def _bury(self, inbound: Inbound, token: ActionRequested, failure: Failure) -> Outbox:
+        now_ms = self._clock.now_ms()
+        step = advance.dead_letter(token, now_ms, inbound.place, failure)
+        outbox = self._write(inbound, token, step.facts, step)
+        outbox.records.append(dead_letter(inbound, SERVICE, failure.detail, now_ms))
+        return outbox
+
+    # --- shared -----------------------------------------------------------------------------------
+
+    def _canceled_by(self, token: ActionRequested) -> str | None:
+        return self._cancellations.canceled_by(
+            token.tenant_id, token.run_id, token.workflow_id, token.run_started_at_ms
+        )
+
+    def _write(
+        self,
+        inbound: Inbound,
+        token: ActionRequested,
+        facts: "tuple[RunFact, ...] | list[RunFact]",
+        step: Step,
+    ) -> Outbox:
+        if isinstance(step.then, Ends):
+            metrics.RUNS_ENDED.labels(type(facts[-1]).__name__.removeprefix("Run").lower()).inc()
+        return run_outbox(token, facts, step.then, self._clock.now_ms(), trace(inbound))

@@ -1,0 +1,46 @@
+"""What a step of a run looks like on Kafka."""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from action_runner.domain.advance import Delays, Ends, Goes, Next, Parks, Waits
+from signalbox_contracts import codec, ids, topics
+from signalbox_contracts.messages import ActionRequested, Delayed, RunFact
+from signalbox_runtime.records import Headers, Outbox
+
+
+def run_outbox(
+    token: ActionRequested, facts: Iterable[RunFact], then: Next, now_ms: int, headers: Headers
+) -> Outbox:
+    """The facts, then the token where it goes. A token that waits in its lane must not come here."""
+    outbox = Outbox()
+    key = ids.lane(token.tenant_id, token.module, token.record_id)
+    for fact in facts:
+        outbox.send(topics.RUNS_JOURNAL, key, fact, headers)
+    match then:
+        case Goes(moved):
+            outbox.send(topics.action_topic(moved.actions[0].type), key, moved, headers)
+        case Delays(moved, at_ms):
+            delayed = Delayed(
+                due_at_ms=at_ms,
+                topic=topics.action_topic(moved.actions[0].type),
+                payload=codec.encode(moved),
+                headers=dict(headers),
+            )
+            outbox.send(delay_topic(at_ms - now_ms), key, delayed, headers)
+        case Parks() | Ends():
+            pass
+        case Waits():
+            raise AssertionError("A token that waits in its lane is not sent anywhere.")
+        case _:
+            assert_never(then)
+    return outbox
+
+
+def delay_topic(remaining_ms: int) -> str:
+    """The largest delay that is not longer than what remains; the smallest for anything shorter."""
+    chosen = next(iter(topics.DELAY_BUCKETS_MS))
+    for topic, bucket_ms in topics.DELAY_BUCKETS_MS.items():
+        if bucket_ms <= remaining_ms:
+            chosen = topic
+    return chosen
