@@ -3,30 +3,21 @@
 All calls block and belong to one thread.
 """
 
+import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
-
-from confluent_kafka import (
-    Consumer,
-    IsolationLevel,
-    KafkaError,
-    KafkaException,
-    Message,
-    Producer,
-    TopicPartition,
-)
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
 from signalbox_contracts import codec, topics
 from signalbox_contracts.messages import OutboxPosition
 from signalbox_runtime import fault
+from signalbox_runtime.broker import Kafka
+from signalbox_runtime.errors import KafkaFailure
 from signalbox_runtime.outbox.errors import RelayLogFailed
 from signalbox_runtime.records import Outbound
 
-CALL_TIMEOUT_SECONDS: Final = 15.0
-POSITIONS_TIMEOUT_SECONDS: Final = 60.0
-MESSAGE_MAX_BYTES: Final = 4_194_304
+TAKE_OVER_SECONDS: Final = 60.0
+READ_RECORDS: Final = 1_000
 
 
 class RelayLog(Protocol):
@@ -51,129 +42,69 @@ RelayLogFactory = Callable[[], RelayLog]
 class KafkaRelayLog:
     """A relay's connection to Kafka, usable until its first failure."""
 
-    def __init__(self, name: str, bootstrap: str, options: Mapping[str, str] | None = None) -> None:
+    def __init__(self, name: str, kafka: Kafka) -> None:
         self._name = name
-        self._shared: dict[str, Any] = {**(options or {}), "bootstrap.servers": bootstrap}
-        self._producer = Producer(
-            {
-                "enable.idempotence": True,
-                "compression.type": "lz4",
-                "linger.ms": 1,
-                "retry.backoff.ms": 1,
-                "retry.backoff.max.ms": 5,
-                "partitioner": "murmur2_random",
-                "message.max.bytes": MESSAGE_MAX_BYTES,
-                **self._shared,
-                "transactional.id": f"{name}-outbox",
-                "transaction.timeout.ms": 10_000,
-            }
-        )
-        self._refused: KafkaError | None = None
+        self._kafka = kafka
+        self._producer = kafka.transactional_producer(f"{name}-outbox")
 
     def take_over(self) -> OutboxPosition | None:
-        """Fences the relay before this one, then reads `outbox.positions` to the end it had after that."""
+        """Fences the relay before this one, then reads `outbox.positions` up to a mark it sets itself.
+
+        The topic's end as committed reading sees it will not do: while another relay's transaction is
+        open, it lies before positions of ours that are committed long since. Past a mark of our own,
+        everything of ours has been read.
+        """
         try:
-            self._producer.init_transactions(CALL_TIMEOUT_SECONDS)
-            return self._read_position()
-        except KafkaException as error:
-            raise RelayLogFailed(f"Relay {self._name} can't take over: {error.args[0].str()}") from error
+            self._producer.initialise()
+            mark = OutboxPosition(relay=f"{self._name}#mark", generation=secrets.token_hex(16), last_id=0)
+            self._begin([_record(mark)])
+            self._producer.commit()
+            return self._read_until(mark)
+        except KafkaFailure as error:
+            raise RelayLogFailed(f"relay {self._name} can't take over: {error}") from error
 
     def send(self, records: Sequence[Outbound], position: OutboxPosition) -> None:
         fault.at("relay.before_send")
         try:
-            self._producer.begin_transaction()
-            for record in records:
-                self._produce(record)
-            self._produce(Outbound(topics.OUTBOX_POSITIONS, self._name.encode(), codec.encode(position)))
-            self._producer.flush(CALL_TIMEOUT_SECONDS)
-            if self._refused is not None:
-                raise KafkaException(self._refused)
+            self._begin([*records, _record(position)])
             fault.at("relay.before_commit")
-            self._producer.commit_transaction(CALL_TIMEOUT_SECONDS)
-        except (KafkaException, BufferError) as error:
+            self._producer.commit()
+        except KafkaFailure as error:
             raise RelayLogFailed(
-                f"Relay {self._name} could not send up to row {position.last_id}: {error}"
+                f"relay {self._name} could not send up to row {position.last_id}: {error}"
             ) from error
         fault.at("relay.after_commit")
 
     def close(self) -> None:
-        self._producer.purge()
-        self._producer.flush(0)
+        self._producer.destroy()
 
-    def _produce(self, record: Outbound) -> None:
-        # The stubs want bytes; None is a tombstone.
-        value: Any = record.value
-        self._producer.produce(
-            record.topic, value, record.key, headers=list(record.headers), on_delivery=self._delivered
-        )
-        self._producer.poll(0)
+    def _begin(self, records: Sequence[Outbound]) -> None:
+        self._producer.begin()
+        for record in records:
+            self._producer.produce(record)
 
-    def _delivered(self, error: KafkaError | None, message: Message) -> None:
-        if error is not None and self._refused is None:
-            self._refused = error
-
-    def _read_position(self) -> OutboxPosition | None:
-        """The last position of this relay.
-
-        The end is the one of uncommitted reading: another relay's open transaction hides our committed
-        position from committed reading until it ends, so that end has to be waited for.
-        """
+    def _read_until(self, mark: OutboxPosition) -> OutboxPosition | None:
+        partitions = self._kafka.offsets().partitions([topics.OUTBOX_POSITIONS])
+        reader = self._kafka.reader(dict.fromkeys(partitions, 0))
         found: OutboxPosition | None = None
-        consumer = Consumer(
-            {
-                **self._shared,
-                "group.id": f"{self._name}-outbox",
-                "enable.auto.commit": False,
-                "isolation.level": "read_committed",
-                "enable.partition.eof": True,
-                "auto.offset.reset": "earliest",
-            }
-        )
+        deadline = time.monotonic() + TAKE_OVER_SECONDS
         try:
-            ends = self._ends()
-            consumer.assign([TopicPartition(topics.OUTBOX_POSITIONS, partition, 0) for partition in ends])
-            missing = {partition for partition, end in ends.items() if end > 0}
-            deadline = time.monotonic() + POSITIONS_TIMEOUT_SECONDS
-            while missing:
-                if time.monotonic() > deadline:
-                    raise RelayLogFailed(
-                        f"Relay {self._name} could not read outbox.positions to its end within "
-                        f"{POSITIONS_TIMEOUT_SECONDS:.0f} s; another relay's transaction may be open."
-                    )
-                message = consumer.poll(0.2)
-                if message is None:
-                    continue
-                error = message.error()
-                partition, offset = message.partition(), message.offset()
-                assert partition is not None
-                assert offset is not None
-                if error is None:
-                    if message.key() == self._name.encode():
-                        value = message.value()
-                        found = None if value is None else codec.decode(value, OutboxPosition)
-                    reached = offset + 1
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    reached = offset
-                else:
-                    raise KafkaException(error)
-                if reached >= ends[partition]:
-                    missing.discard(partition)
+            while time.monotonic() < deadline:
+                for inbound in reader.read(READ_RECORDS, 0.2):
+                    if inbound.value is None:
+                        continue
+                    position = codec.decode(inbound.value, OutboxPosition)
+                    if position == mark:
+                        return found
+                    if position.relay == self._name:
+                        found = position
         finally:
-            consumer.close()
-        return found
-
-    def _ends(self) -> dict[int, int]:
-        admin = AdminClient(self._shared)
-        metadata = admin.list_topics(topics.OUTBOX_POSITIONS, CALL_TIMEOUT_SECONDS)
-        described = metadata.topics[topics.OUTBOX_POSITIONS]
-        if described.error is not None:
-            raise KafkaException(described.error)
-        asked = admin.list_offsets(
-            {
-                TopicPartition(topics.OUTBOX_POSITIONS, partition): OffsetSpec.latest()  # type: ignore[no-untyped-call]
-                for partition in described.partitions
-            },
-            isolation_level=IsolationLevel.READ_UNCOMMITTED,
-            request_timeout=CALL_TIMEOUT_SECONDS,
+            reader.close()
+        raise RelayLogFailed(
+            f"relay {self._name} could not read outbox.positions to its end in {TAKE_OVER_SECONDS:.0f} s; "
+            "another relay's transaction seems to be open"
         )
-        return {place.partition: future.result().offset for place, future in asked.items()}
+
+
+def _record(position: OutboxPosition) -> Outbound:
+    return Outbound(topics.OUTBOX_POSITIONS, position.relay.encode(), codec.encode(position))
