@@ -3,7 +3,3 @@
 
 class LedgerError(Exception):
     """Something the ledger cannot do; the text says what, where, and what to do."""
-
-
-class OwnershipLost(LedgerError):
-    """Another instance has taken a partition over; of this one's batch nothing was kept."""

@@ -1,0 +1,220 @@
+"""The journal's projection into PostgreSQL: one transaction a batch, with offsets and owner's epoch."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final, TypeVar, cast
+
+import psycopg
+from psycopg import Connection
+
+from run_ledger import metrics
+from run_ledger.adapters import incoming, merge
+from run_ledger.adapters.partitions import Partitions
+from run_ledger.domain import facts_seen
+from run_ledger.domain.fold import Fact, Folded, Known, fold
+from run_ledger.domain.rows import Redaction, RunKey
+from signalbox_contracts import ids
+from signalbox_contracts.messages import JournalFact
+from signalbox_runtime import fault, internal
+from signalbox_runtime.projection import DatabaseAway, OwnershipLost
+from signalbox_runtime.records import Inbound, TopicPartition
+
+_SESSION: Final = (
+    # Rows and offsets are lost together or not at all, and the journal has them.
+    "SET synchronous_commit = off",
+    # Joins of a small batch with a large table are index look-ups, whatever the statistics say.
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+    "SET enable_seqscan = off",
+    # A process stopped in the middle of a batch must not hold its successor up for long.
+    "SET idle_in_transaction_session_timeout = '10s'",
+    "SET lock_timeout = '30s'",
+)
+T = TypeVar("T")
+
+
+class ProjectionStore:
+    """Fulfils signalbox_runtime.projection.Projection. Belongs to one thread."""
+
+    def __init__(self, database_url: str, owner: str, schema: str = "history") -> None:
+        self._database_url = database_url
+        self._owner = owner
+        self._schema = schema
+        self._connection: Connection | None = None
+        self._partitions = Partitions()
+        self._epochs: dict[TopicPartition, int] = {}
+
+    def claim(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """Takes partitions over under a new epoch, and says where each goes on: at 0 if it is new."""
+        return self._answering(lambda connection: self._claim(connection, partitions))
+
+    def store(self, batch: Sequence[Inbound]) -> None:
+        """Folds the batch and keeps it."""
+        facts = [_fact(inbound) for inbound in batch]
+        offsets = {TopicPartition(each.topic, each.partition): each.offset + 1 for each in batch}
+        folded = fold(facts)
+        self._answering(lambda connection: self._store(connection, facts, folded, offsets))
+
+    def close(self) -> None:
+        """Ends the session."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # --- with the database -------------------------------------------------------------------------
+
+    def _answering(self, work: Callable[[Connection], T]) -> T:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            return work(self._connection)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            self.close()
+            raise DatabaseAway(f"PostgreSQL does not answer: {str(error).strip()}") from error
+
+    def _connect(self) -> Connection:
+        connection = psycopg.connect(
+            self._database_url,
+            autocommit=True,
+            connect_timeout=5,
+            application_name="run-ledger-projection",
+            options=f"-c search_path={self._schema},public",
+        )
+        for statement in _SESSION:
+            connection.execute(statement)
+        incoming.prepare(connection)
+        for statement in (merge.CHANGES_TABLE, merge.REDACTED_TABLE):
+            connection.execute(statement)
+        return connection
+
+    def _claim(
+        self, connection: Connection, partitions: Collection[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        begins: dict[TopicPartition, int] = {}
+        for place in sorted(partitions):
+            row = connection.execute(
+                """INSERT INTO offsets AS o (topic, partition, next_offset, epoch, owner)
+                VALUES (%s, %s, 0, 1, %s)
+                ON CONFLICT (topic, partition) DO UPDATE SET epoch = o.epoch + 1, owner = excluded.owner
+                RETURNING next_offset, epoch""",
+                (*place, self._owner),
+            ).fetchone()
+            assert row is not None
+            begins[place], self._epochs[place] = row
+        return begins
+
+    def _store(
+        self,
+        connection: Connection,
+        facts: Sequence[Fact],
+        folded: Folded,
+        offsets: Mapping[TopicPartition, int],
+    ) -> None:
+        self._partitions.ensure(connection, incoming.all_ids(folded))
+        with connection.transaction():
+            incoming.fill(connection, folded)
+            self._advance(connection, offsets)
+            known = _known(connection)
+            if known:
+                folded = fold(facts, known)
+                incoming.empty(connection)
+                incoming.fill(connection, folded)
+            for statement in _statements(folded, slow=bool(known)):
+                connection.execute(statement)
+            for defect in folded.defects:
+                row = (*defect.key, defect.seq, defect.digest, defect.kind)
+                connection.execute(merge.DEFECT, row)
+            _redact(connection, folded.redactions)
+            fault.at("ledger.before_commit")
+        fault.at("ledger.after_commit")
+        metrics.FACTS.inc(len(facts))
+        metrics.REPEATS.inc(folded.repeats)
+        metrics.DEFECTS.inc(len(folded.defects))
+
+    def _advance(self, connection: Connection, offsets: Mapping[TopicPartition, int]) -> None:
+        """Moves the offsets on. From here until the commit a new owner waits for this batch."""
+        for place, next_offset in sorted(offsets.items()):
+            moved = connection.execute(
+                """UPDATE offsets SET next_offset = %s
+                WHERE topic = %s AND partition = %s AND epoch = %s AND next_offset <= %s""",
+                (next_offset, *place, self._epochs.get(place, -1), next_offset),
+            )
+            if moved.rowcount != 1:
+                raise OwnershipLost(
+                    f"{place.topic}-{place.partition} belongs to another instance since; its rows are "
+                    f"not written by {self._owner} any more."
+                )
+
+
+def _fact(inbound: Inbound) -> Fact:
+    message = cast("JournalFact", internal.read_any(inbound))
+    return Fact(message, facts_seen.digest(inbound.value or b""))
+
+
+def _known(connection: Connection) -> dict[RunKey, Known]:
+    rows = connection.execute(merge.KNOWN).fetchall()
+    return {RunKey(tenant, run): Known(bytes(seen), end_seq) for tenant, run, seen, end_seq in rows}
+
+
+def _statements(folded: Folded, *, slow: bool) -> Iterator[str]:
+    if folded.runs or folded.skipped:
+        yield merge.CHANGES
+    if folded.runs:
+        yield merge.RUNS_MOVED
+        yield merge.RUNS_NEW
+        yield merge.RUNS_STARTED
+        if slow:
+            yield merge.RUNS_FILLED
+    for rows, statement in (
+        (folded.skipped, merge.SKIPPED),
+        (folded.attempts, merge.ATTEMPTS),
+        (folded.payloads, merge.PAYLOADS),
+        (folded.events, merge.EVENTS),
+        (folded.verdicts, merge.VERDICTS),
+        (folded.late, merge.LATE_RESULTS),
+    ):
+        if rows:
+            yield statement
+    if folded.runs or folded.skipped:
+        yield merge.FIGURES
+        yield merge.FIGURE_BUCKETS
+        yield merge.FIGURE_LATENCIES
+        yield merge.FIGURE_LATENCY_TOTALS
+
+
+def _redact(connection: Connection, redactions: Sequence[Redaction]) -> None:
+    """Erases what this batch asks for, and what it brings of runs that an earlier erasure covers."""
+    before = connection.execute(merge.ANY_REDACTION).fetchone()
+    if not redactions and before == (False,):
+        return
+    for redaction in redactions:
+        row = (
+            redaction.tenant_id,
+            redaction.module,
+            redaction.record_id,
+            redaction.at_ms,
+            redaction.requested_by,
+        )
+        connection.execute(merge.REDACTION, row)
+        named = dict(zip(("tenant_id", "module", "record_id", "at_ms"), row, strict=False))
+        connection.execute(merge.REDACTED_BY_BATCH, named)
+    connection.execute(merge.REDACTED_BEFORE)
+    for statement in merge.REDACT:
+        connection.execute(statement)
+    rows = connection.execute("SELECT tenant_id, run_id::text, event_id FROM redacted").fetchall()
+    for tenant_id, run_id, event_id in rows:
+        event_key = ids.run_id(ids.run_id_time_ms(run_id), tenant_id, event_id, "")
+        connection.execute(
+            "UPDATE events SET body = '' WHERE tenant_id = %s AND event_key = %s::uuid",
+            (tenant_id, event_key),
+        )
+
+
+@contextmanager
+def open_store(database_url: str, owner: str, schema: str = "history") -> Iterator[ProjectionStore]:
+    """A store whose session ends with the block."""
+    store = ProjectionStore(database_url, owner, schema)
+    try:
+        yield store
+    finally:
+        store.close()

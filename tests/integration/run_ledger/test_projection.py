@@ -1,0 +1,141 @@
+"""The projection on real PostgreSQL: batches, repeats, zombies, months, erasure."""
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from run_ledger.adapters.projection_store import ProjectionStore
+from signalbox_contracts.messages import RunRedacted
+from signalbox_runtime import fault
+from signalbox_runtime.projection import DatabaseAway, OwnershipLost
+from tests.integration.run_ledger import journal
+from tests.property.run_ledger import journals
+from tests.unit.run_ledger import facts
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.data())
+def test_any_batching_gives_the_same_tables(database_url: str, data: st.DataObject) -> None:
+    story = data.draw(journals.journals())
+    cut = data.draw(journals.batches(data.draw(journals.repeated(story))))
+    assert journal.told(database_url, *cut) == journal.told(database_url, story)
+
+
+def test_one_run_becomes_its_rows(database_url: str) -> None:
+    tables = journal.told(
+        database_url,
+        [facts.judged(facts.started(), facts.skipped())],
+        [facts.succeeded(2), facts.failed(3, 1), facts.run_failed(4)],
+    )
+    assert len(tables["runs"]) == len(tables["skipped_runs"]) == len(tables["events"]) == 1
+    assert len(tables["attempts"]) == len(tables["verdicts"]) == 2
+    with psycopg.connect(database_url) as connection:
+        figures = connection.execute(
+            "SELECT workflow_id, run_count, skipped_count, runs_by_status, failed_24h, p50_ms FROM"
+            " history.workflow_figures ORDER BY workflow_id"
+        ).fetchall()
+    assert [row[:3] for row in figures] == [("wf-1", 1, 0), ("wf-2", 0, 1)]
+    assert figures[0][3]["failed"] == 1
+    assert sum(figures[0][3].values()) == 1
+    assert 40 <= figures[0][5] <= 44
+
+
+def test_a_batch_of_an_owner_that_was_replaced_is_refused(database_url: str) -> None:
+    journal.make_history(database_url)
+    with journal.store_of(database_url, "ledger-0") as zombie:
+        zombie.store(journal.inbound([facts.judged(facts.started())]))
+        with journal.store_of(database_url, "ledger-1") as owner:
+            with pytest.raises(OwnershipLost, match="ledger-0"):
+                zombie.store(journal.inbound([facts.succeeded(2)], 1))
+            assert journal.dump(database_url)["attempts"] == []
+            owner.store(journal.inbound([facts.succeeded(2)], 1))
+    assert len(journal.dump(database_url)["attempts"]) == 1
+
+
+def test_a_claim_says_where_the_partition_goes_on(database_url: str) -> None:
+    journal.make_history(database_url)
+    with journal.store_of(database_url) as store:
+        store.store(journal.inbound([facts.judged(facts.started()), facts.succeeded(2)]))
+    store = ProjectionStore(database_url, "ledger-1")
+    assert store.claim([journal.JOURNAL]) == {journal.JOURNAL: 2}
+    store.close()
+
+
+def test_a_crash_before_the_commit_keeps_neither_rows_nor_offset(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.make_history(database_url)
+    batch = journal.inbound([facts.judged(facts.started())])
+    with journal.store_of(database_url) as store:
+        monkeypatch.setattr(fault, "_armed", {"ledger.before_commit": ("error", 1)})
+        with pytest.raises(fault.FaultInjected):
+            store.store(batch)
+        assert journal.dump(database_url)["runs"] == []
+        store.store(batch)
+    assert len(journal.dump(database_url)["runs"]) == 1
+
+
+def test_a_session_that_was_cut_is_made_anew(database_url: str) -> None:
+    journal.make_history(database_url)
+    batch = journal.inbound([facts.judged(facts.started())])
+    with journal.store_of(database_url) as store:
+        with psycopg.connect(database_url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'run-ledger-projection' AND datname = current_database()"
+            )
+        with pytest.raises(DatabaseAway):
+            store.store(batch)
+        store.store(batch)
+    assert len(journal.dump(database_url)["runs"]) == 1
+
+
+def test_a_run_of_an_unexpected_month_makes_its_partition(database_url: str) -> None:
+    journal.make_history(database_url)
+    from signalbox_contracts import ids
+
+    run = ids.run_id(4_102_444_800_000, facts.TENANT, "evt-1", "wf-1")
+    with journal.store_of(database_url) as store:
+        store.store(journal.inbound([facts.judged(facts.started(run_id=run))]))
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM history.runs_2100_01").fetchone() == (1,)
+
+
+def test_text_with_nul_does_not_stop_the_projection(database_url: str) -> None:
+    tables = journal.told(
+        database_url,
+        [
+            facts.judged(facts.started()),
+            facts.failed(2, error_detail="a\x00b"),
+            facts.run_failed(3, error_detail="\x00"),
+        ],
+    )
+    assert "a\ufffdb" in tables["attempts"][0]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_erasure_reaches_what_came_and_what_comes(database_url: str, cut: int) -> None:
+    erase = RunRedacted(
+        tenant_id=facts.TENANT,
+        module="leads",
+        record_id="lead-42",
+        at_ms=facts.T0 + 1_000,
+        requested_by="ada",
+    )
+    story = [
+        facts.judged(facts.started(), facts.skipped()),
+        facts.succeeded(2, record=b'{"secret":1}', receipt=b'{"secret":1}'),
+        erase,
+        facts.failed(3, 1, error_detail="secret"),
+        facts.run_failed(4, error_detail="secret"),
+    ]
+    tables = journal.told(database_url, story[:cut], story[cut:])
+    assert tables == journal.told(database_url, story)
+    assert "secret" not in str(tables)
+    assert b'{"secret":1}'.hex() not in str(tables)
+    assert len(tables["runs"]) == 1
