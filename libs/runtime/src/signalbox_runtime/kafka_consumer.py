@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as KafkaPartition
 
 from signalbox_runtime.broker import Begins, CommittedOffset, GroupMetadata, RebalanceListener
@@ -213,9 +213,9 @@ class ConfluentReader:
     def __init__(self, options: Options, begin: Mapping[TopicPartition, int]) -> None:
         self._consumer = Consumer({**options, "error_cb": _log_error, "logger": logger})
         self._positions = dict(begin)
-        self._consumer.assign(
-            [KafkaPartition(*place, offset or OFFSET_BEGINNING) for place, offset in begin.items()]
-        )
+        # Offset 0 rather than "beginning": asking where that is takes 500 ms (its first try finds no leader);
+        # one that is no longer kept is reset to the earliest.
+        self._consumer.assign([KafkaPartition(*place, offset) for place, offset in begin.items()])
 
     def read(self, max_records: int, timeout_seconds: float) -> list[Inbound]:
         first = self._consumer.poll(timeout_seconds)

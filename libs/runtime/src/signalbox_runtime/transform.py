@@ -217,6 +217,10 @@ class TransformLoop:
             transaction.commit(metadata)
         except OutcomeUnknown:
             raise
+        except UndecodableInternalMessage:
+            # What came before it in the batch is done, and must not wait for a person.
+            transaction.commit(metadata)
+            raise
         except BaseException:
             transaction.abort()
             raise

@@ -5,7 +5,7 @@ from several threads, as several members of a group need.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from zlib import crc32
@@ -14,15 +14,13 @@ from signalbox_runtime.broker import CommittedOffset, Offsets
 from signalbox_runtime.clock import Clock, SystemClock
 from signalbox_runtime.errors import (
     ClientFailed,
-    KafkaFailure,
     KafkaUnavailable,
     OffsetMissing,
+    OutcomeUnknown,
     ServiceRefused,
     TransactionAbortable,
 )
 from signalbox_runtime.records import Headers, Inbound, Outbound, TopicPartition
-
-Call = Literal["initialise", "begin", "produce", "send_offsets", "commit", "abort", "poll", "queries"]
 
 
 @dataclass(slots=True, eq=False)
@@ -96,12 +94,6 @@ class Member:
     generation: int
 
 
-@dataclass(slots=True)
-class _Fault:
-    failure: KafkaFailure
-    after_effect: bool
-
-
 class FakeBroker:
     """The state that clients share. What tests call is at the top, what clients call below."""
 
@@ -115,7 +107,6 @@ class FakeBroker:
         self._groups: dict[str, Group] = {}
         self._epochs: dict[str, int] = {}
         self._open: dict[str, Transaction] = {}
-        self._faults: dict[Call, list[_Fault]] = {}
 
     # --- for tests ---------------------------------------------------------------------------------
 
@@ -156,11 +147,6 @@ class FakeBroker:
         with self.changed:
             return dict(self.group(group).committed)
 
-    def fail_next(self, call: Call, failure: KafkaFailure, after_effect: bool = False) -> None:
-        """The next such call raises `failure`: before it did anything, or after it took effect."""
-        with self.changed:
-            self._faults.setdefault(call, []).append(_Fault(failure, after_effect))
-
     def throw_out(self, group: str) -> None:
         """Every member is taken for dead: its partitions are lost, and it joins anew with its next poll."""
         with self.changed:
@@ -193,18 +179,15 @@ class FakeBroker:
         """The group, made on first use."""
         return self._groups.setdefault(name, Group())
 
-    def passing(self, call: Call, effect: Callable[[], None] = lambda: None) -> None:
-        """Runs a call's effect, unless a fault or an absent broker stops it."""
+    def check_up(self) -> None:
+        """Raises KafkaUnavailable while the broker is down."""
         if self.is_down:
             raise KafkaUnavailable("The broker is down.")
-        faults = self._faults.get(call)
-        fault = faults.pop(0) if faults else None
-        if fault is None:
-            effect()
-            return
-        if fault.after_effect:
-            effect()
-        raise fault.failure
+
+    def check_answer(self) -> None:
+        """Raises OutcomeUnknown while the broker is down: the call was sent and nobody answered."""
+        if self.is_down:
+            raise OutcomeUnknown("The broker is down.")
 
     def new_epoch(self, transactional_id: str) -> ProducerEpoch:
         """Fences older producers of the id, and aborts what they left open."""
@@ -255,7 +238,8 @@ class FakeBroker:
         committed = self.group(group).committed
         missing = [place for place in places if place not in committed]
         if missing:
-            raise OffsetMissing(f"Group {group} has no offset for {missing}.")
+            names = ", ".join(f"{topic}-{partition}" for topic, partition in missing)
+            raise OffsetMissing(f"Group {group} has no offset for {names}.")
         return {place: committed[place] for place in places}
 
     def join(self, group: str, member_id: str, topics: tuple[str, ...]) -> None:

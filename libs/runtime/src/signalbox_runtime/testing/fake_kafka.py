@@ -50,7 +50,7 @@ class FakeProducer:
 
     def initialise(self) -> None:
         with self._broker.changed:
-            self._broker.passing("initialise")
+            self._broker.check_up()
             self._epoch = self._broker.new_epoch(self._transactional_id)
 
     def begin(self) -> None:
@@ -58,32 +58,34 @@ class FakeProducer:
             epoch = self._checked_epoch()
             if self._transaction is not None:
                 raise ClientFailed("begin: a transaction is open already.")
-            self._broker.passing("begin")
+            self._broker.check_up()
             self._transaction = Transaction(epoch)
 
     def produce(self, record: Outbound) -> None:
         with self._broker.changed:
             transaction = self._checked()
-            self._broker.passing("produce", lambda: self._broker.write(transaction, record))
+            self._broker.check_answer()
+            self._broker.write(transaction, record)
 
     def send_offsets(self, offsets: Offsets, metadata: GroupMetadata) -> None:
         assert isinstance(metadata, Member)
         with self._broker.changed:
             transaction = self._checked()
-            self._broker.passing(
-                "send_offsets", lambda: self._broker.add_offsets(transaction, offsets, metadata)
-            )
+            self._broker.check_answer()
+            self._broker.add_offsets(transaction, offsets, metadata)
 
     def commit(self) -> None:
         with self._broker.changed:
             transaction = self._checked()
-            self._broker.passing("commit", lambda: self._broker.end(transaction, "committed"))
+            self._broker.check_answer()
+            self._broker.end(transaction, "committed")
             self._transaction = None
 
     def abort(self) -> None:
         with self._broker.changed:
             transaction = self._checked()
-            self._broker.passing("abort", lambda: self._broker.end(transaction, "aborted"))
+            self._broker.check_answer()
+            self._broker.end(transaction, "aborted")
             self._transaction = None
 
     def poll(self) -> None:
@@ -141,7 +143,7 @@ class FakeGroupConsumer:
         while True:
             self._rebalance()
             with self._broker.changed:
-                self._broker.passing("poll")
+                self._broker.check_up()
                 records = self._take(max_records)
                 left = give_up_at - monotonic()
                 if records or left <= 0:
@@ -156,7 +158,7 @@ class FakeGroupConsumer:
 
     def committed(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, CommittedOffset]:
         with self._broker.changed:
-            self._broker.passing("queries")
+            self._broker.check_up()
             return self._broker.stable_offsets(self._group, list(partitions))
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
@@ -281,22 +283,22 @@ class FakeOffsets:
 
     def partitions(self, topics: Sequence[str]) -> tuple[TopicPartition, ...]:
         with self._broker.changed:
-            self._broker.passing("queries")
+            self._broker.check_up()
             return tuple(place for topic in topics for place in self._broker.places(topic))
 
     def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         with self._broker.changed:
-            self._broker.passing("queries")
+            self._broker.check_up()
             return {place: self._broker.logs[place].end for place in partitions}
 
     def begin_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         with self._broker.changed:
-            self._broker.passing("queries")
+            self._broker.check_up()
             return {place: self._broker.logs[place].first_kept for place in partitions}
 
     def offsets_at(self, partitions: Iterable[TopicPartition], time_ms: int) -> dict[TopicPartition, int]:
         with self._broker.changed:
-            self._broker.passing("queries")
+            self._broker.check_up()
             return {place: self._first_at(place, time_ms) for place in partitions}
 
     def _first_at(self, place: TopicPartition, time_ms: int) -> int:

@@ -19,6 +19,8 @@ _TIMEOUT_SECONDS = 10.0
 class KafkaStage:
     """Fulfils stage.Stage on the brokers at `bootstrap`."""
 
+    rejoin_seconds = 4.0
+
     def __init__(self, bootstrap: str) -> None:
         self._options = {BOOTSTRAP_OPTION: bootstrap}
         self.kafka: Kafka = ConfluentKafka(self._options, "stage")

@@ -19,6 +19,11 @@ class Stage(Protocol):
     @property
     def kafka(self) -> Kafka: ...
 
+    @property
+    def rejoin_seconds(self) -> float:
+        """How long a member may take to notice that the group rebalances."""
+        ...
+
     def new_topic(self, partitions: int = 1) -> str:
         """Makes an empty topic of a name nobody else uses."""
         ...
@@ -46,6 +51,8 @@ class Stage(Protocol):
 
 class FakeStage:
     """The Kafka in memory."""
+
+    rejoin_seconds = 0.1
 
     def __init__(self, broker: FakeBroker | None = None) -> None:
         self.broker = broker if broker is not None else FakeBroker()
