@@ -127,14 +127,18 @@ def prepare(brokers: tuple[Broker, ...], cache: Path) -> tuple[process.Command, 
 
 
 def is_ready(brokers: tuple[Broker, ...]) -> bool:
-    """Whether every broker answers and is known to the cluster."""
+    """Whether every broker answers and is known to the cluster, and the cluster is ours.
+
+    Another program on one of the ports, even another Kafka, is not taken for it.
+    """
     if not all(is_listening(broker.port) for broker in brokers):
         return False
     admin = AdminClient({"bootstrap.servers": bootstrap_of(brokers), "log_level": 0})
     try:
-        return len(admin.list_topics(timeout=2).brokers) == len(brokers)
+        found = admin.list_topics(timeout=2)
     except KafkaException:
         return False
+    return len(found.brokers) == len(brokers) and found.cluster_id == _cluster_id(brokers[0])
 
 
 def stop_timeout_seconds(broker: Broker, brokers: tuple[Broker, ...]) -> float:
@@ -177,9 +181,19 @@ rootLogger.appenderRef.file.ref = file
 """
 
 
+def _meta_properties(broker: Broker) -> Path:
+    """The file that Kafka writes last when it formats storage."""
+    return broker.folder / "log" / "meta.properties"
+
+
+def _cluster_id(broker: Broker) -> str | None:
+    lines = _meta_properties(broker).read_text(encoding="utf-8").splitlines()
+    return next((line.partition("=")[2] for line in lines if line.startswith("cluster.id=")), None)
+
+
 def _format(java: tuple[str, ...], brokers: tuple[Broker, ...]) -> None:
     """Give new storage its cluster id; all brokers of a cluster get the same one."""
-    new = [broker for broker in brokers if not (broker.folder / "log" / "meta.properties").exists()]
+    new = [broker for broker in brokers if not _meta_properties(broker).exists()]
     if not new:
         return
     if len(new) < len(brokers) or (brokers[0].folder.parent / f"broker-{len(brokers) + 1}").exists():

@@ -5,12 +5,13 @@ is given once. That it was given is remembered in a second group, which has no m
 can be told from one that lost its offsets.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
-from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
@@ -24,7 +25,16 @@ from signalbox_contracts.topics import Topic
 from signalbox_runtime.records import TopicPartition
 from signalbox_runtime.topic_plan import Cluster, CreateTopic, FoundTopic, StartGroup, Step
 
+KafkaOptions = Mapping[str, str | int | float | bool]
+"""librdkafka's options by their own names; `bootstrap.servers` has to be among them."""
+
 _TIMEOUT_SECONDS = 30.0
+_PAUSE_SECONDS = 0.1
+_COORDINATOR_MOVES = (
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+)
 _BROKERS_OWN_REPLICATION = -1
 _ONLY_CRITICAL_LOGS = 2
 _GROUPS_AT_ONCE = 8  # each waits for its coordinator most of the time
@@ -34,7 +44,7 @@ class TopicAdminError(RuntimeError):
     """The cluster refused a look or a change; the message says which and why."""
 
 
-def look(options: Mapping[str, str], declared: Iterable[Topic]) -> Cluster:
+def look(options: KafkaOptions, declared: Iterable[Topic]) -> Cluster:
     """How the cluster is, as far as the declared topics and their groups go.
 
     `options` are librdkafka's, with `bootstrap.servers`. Raises: TopicAdminError.
@@ -71,7 +81,7 @@ def look(options: Mapping[str, str], declared: Iterable[Topic]) -> Cluster:
         raise TopicAdminError(f"could not read the cluster's topics and groups: {_reason(error)}") from error
 
 
-def apply(options: Mapping[str, str], steps: Sequence[Step]) -> None:
+def apply(options: KafkaOptions, steps: Sequence[Step]) -> None:
     """Create topics and give groups their first offsets; steps that only report are passed over.
 
     Raises: TopicAdminError. What was done before it stays done, and a second call does the rest.
@@ -87,13 +97,13 @@ def apply(options: Mapping[str, str], steps: Sequence[Step]) -> None:
             done.result()
 
 
-def _start_group(options: Mapping[str, str], group: str, places: list[KafkaTopicPartition]) -> None:
+def _start_group(options: KafkaOptions, group: str, places: list[KafkaTopicPartition]) -> None:
     # The group first: a crash between the two leaves a group with offsets, which is in order.
     for name in (group, _memory_of(group)):
         _commit(options, name, places)
 
 
-def _create(steps: Sequence[CreateTopic], options: Mapping[str, str]) -> None:
+def _create(steps: Sequence[CreateTopic], options: KafkaOptions) -> None:
     if not steps:
         return
     new = [
@@ -113,12 +123,12 @@ def _create(steps: Sequence[CreateTopic], options: Mapping[str, str]) -> None:
             raise TopicAdminError(f"could not create topic {name}: {_reason(error)}") from error
 
 
-def _open_admin(options: Mapping[str, str]) -> AdminClient:
+def _open_admin(options: KafkaOptions) -> AdminClient:
     return AdminClient({**options, "log_level": _ONLY_CRITICAL_LOGS})
 
 
 @contextmanager
-def _member_of_nothing(options: Mapping[str, str], group: str) -> Iterator[Consumer]:
+def _member_of_nothing(options: KafkaOptions, group: str) -> Iterator[Consumer]:
     """A consumer that can read and set a group's offsets without joining it.
 
     Not the admin client's calls for that: while the group's coordinator loads (as in a new cluster) they end
@@ -161,26 +171,43 @@ def _found_topics(admin: AdminClient, partition_counts: Mapping[str, int]) -> di
 
 
 def _committed(
-    options: Mapping[str, str], group: str, places: list[KafkaTopicPartition]
+    options: KafkaOptions, group: str, places: list[KafkaTopicPartition]
 ) -> frozenset[TopicPartition]:
     if not places:
         return frozenset()
     with _member_of_nothing(options, group) as consumer:
-        found = consumer.committed(places, timeout=_TIMEOUT_SECONDS)
+        found = _once_coordinated(lambda: consumer.committed(places, timeout=_TIMEOUT_SECONDS))
     return frozenset(TopicPartition(place.topic, place.partition) for place in found if place.offset >= 0)
 
 
-def _commit(options: Mapping[str, str], group: str, places: list[KafkaTopicPartition]) -> None:
+def _commit(options: KafkaOptions, group: str, places: list[KafkaTopicPartition]) -> None:
     try:
         with _member_of_nothing(options, group) as consumer:
-            for place in consumer.commit(offsets=places, asynchronous=False) or ():
-                if place.error:
-                    raise KafkaException(place.error)
+            _once_coordinated(lambda: consumer.commit(offsets=places, asynchronous=False))
     except KafkaException as error:
         raise TopicAdminError(
             f"could not give group {group} its first offsets: {_reason(error)}. "
             "Stop its services and try again."
         ) from error
+
+
+def _once_coordinated(
+    call: Callable[[], list[KafkaTopicPartition]],
+) -> list[KafkaTopicPartition]:
+    """The call's partitions, tried again while the group's coordinator is being found or is loading."""
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while True:
+        try:
+            places = call()
+            for place in places:
+                if place.error:
+                    raise KafkaException(place.error)
+        except KafkaException as error:
+            if error.args[0].code() not in _COORDINATOR_MOVES or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return places
 
 
 def _offsets_retention_minutes(admin: AdminClient, broker: str) -> int:
