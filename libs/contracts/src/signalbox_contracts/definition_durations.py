@@ -1,6 +1,7 @@
 """ISO 8601 durations as workflow documents write them: `PT15S`, `P1D`, `P1M`.
 
-Calendar parts (years, months) and fixed parts (weeks to seconds) are kept apart, because a month has no fixed length
+Calendar parts (years, months) and fixed parts (weeks to seconds) are kept apart, because a month has no
+fixed length
 until it is counted from a date.
 """
 
@@ -35,7 +36,8 @@ def parse_duration(text: str) -> Duration:
     match = _PATTERN.fullmatch(text)
     if match is None:
         raise ValueError(
-            f"{text[:40]!r} is not an ISO 8601 duration; write for example PT15S (15 seconds), PT10M, PT2H, P1D, P2W or P1M"
+            f"{text[:40]!r} is not an ISO 8601 duration; "
+            "write for example PT15S (15 seconds), PT10M, PT2H, P1D, P2W or P1M"
         )
     part = {name: float(value) if value else 0.0 for name, value in match.groupdict().items()}
     fixed = timedelta(

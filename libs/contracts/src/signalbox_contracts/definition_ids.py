@@ -1,6 +1,7 @@
 """Action ids: given once, when an action is added, and never recomputed.
 
-An id is part of every effect key, so a later edit of the workflow must not give an existing action another one.
+An id is part of every effect key, so a later edit of the workflow must not give an existing action another
+one.
 """
 
 from collections.abc import Mapping

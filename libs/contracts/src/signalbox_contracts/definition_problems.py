@@ -1,4 +1,6 @@
-"""Pydantic's errors as places in the document a person wrote, with a sentence that says what is allowed there."""
+"""Pydantic's errors as places in the document a person wrote, with a sentence that says what is allowed
+there.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -7,7 +9,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 NOT_IN_DOCUMENTS: Final = frozenset({"<all>", "<any>", "<not>", "<comparison>", "[key]"})
-"""What pydantic puts into its paths and documents do not have: branches of a condition, and the mark of a key."""
+"""What pydantic puts into its paths and documents do not have: branches of a condition, and the mark of a
+key.
+"""
 
 _DETAILS: Final = {
     "missing": "is required",

@@ -1,6 +1,7 @@
 """A workflow document: what people write, what a version stores, what every service reads.
 
-Only its shape is fixed here. What it means (which triggers, operators and actions exist, and what their parameters
+Only its shape is fixed here. What it means (which triggers, operators and actions exist, and what their
+parameters
 may be) is `signalbox_rules`. Values are frozen; unknown keys are refused.
 """
 
@@ -39,7 +40,9 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong at one place of a workflow document; `pointer` is a JSON pointer into it as the user wrote it."""
+    """What is wrong at one place of a workflow document; `pointer` is a JSON pointer into it as the user
+    wrote it.
+    """
 
     pointer: str
     detail: str
@@ -61,8 +64,8 @@ def _fixed_duration(longest_seconds: int) -> AfterValidator:
         duration = parse_duration(text)
         if duration.months or not 0 < duration.fixed.total_seconds() <= longest_seconds:
             raise ValueError(
-                f"{text} is out of range; allowed is more than nothing and at most {longest_seconds} seconds, "
-                "in weeks, days, hours, minutes or seconds (PT15S, PT10M, P1D)"
+                f"{text} is out of range; allowed is more than nothing and at most {longest_seconds} "
+                "seconds, in weeks, days, hours, minutes or seconds (PT15S, PT10M, P1D)"
             )
         return text
 
@@ -169,7 +172,9 @@ class RetryPolicy(BaseModel):
 
 
 class ActionDefinition(BaseModel):
-    """One step: its type, its parameters (templates inside), and what to do when it fails or its outcome is unknown."""
+    """One step: its type, its parameters (templates inside), and what to do when it fails or its outcome is
+    unknown.
+    """
 
     model_config = _Frozen
 
@@ -248,7 +253,9 @@ def _repeated_ids(definition: WorkflowDefinition) -> list[Problem]:
 
 
 def to_bytes(definition: WorkflowDefinition) -> bytes:
-    """The canonical JSON of a definition: every key written out, sorted, so equal definitions have equal bytes."""
+    """The canonical JSON of a definition: every key written out, sorted, so equal definitions have equal
+    bytes.
+    """
     return msgspec.json.encode(definition.model_dump(mode="json", by_alias=True), order="deterministic")
 
 

@@ -213,7 +213,7 @@ def _conflict(
     (one, one_write), (other, other_write) = left, right
     names = (one.definition.name, other.definition.name)
     told = " and ".join(
-        f"{name!r} sets it to {write.value if write.value is not None else 'a value that depends on the record'}"
+        f"{name!r} sets it to {write.value or 'a value that depends on the record'}"
         for name, write in zip(names, (one_write, other_write), strict=True)
     )
     sentence = f"{field} of {module}: {told}, for the same event; the later of the two wins"

@@ -1,4 +1,6 @@
-"""The catalog that API and console read: triggers, operators, actions and template words, from the registries."""
+"""The catalog that API and console read: triggers, operators, actions and template words, from the
+registries.
+"""
 
 import json
 from pathlib import Path

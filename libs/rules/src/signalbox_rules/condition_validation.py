@@ -1,4 +1,6 @@
-"""What is wrong with a condition: comparisons that cannot be made, that do not fit the field, or that decide nothing."""
+"""What is wrong with a condition: comparisons that cannot be made, that do not fit the field, or that
+decide nothing.
+"""
 
 from collections.abc import Iterator
 from typing import Any, assert_never
@@ -81,7 +83,7 @@ def _comparison_problems(
 
 
 def _unknown(field: str, module: RecordModule) -> str:
-    return f"{module.name} has no field {field!r} in the CRM's catalog; a field that is not there counts as empty"
+    return f"{module.name} has no field {field!r} in the CRM's catalog, so it would count as empty"
 
 
 def _references(value: Any) -> Iterator[str]:

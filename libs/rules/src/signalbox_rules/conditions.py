@@ -3,23 +3,14 @@
 ADR 0010 fixes what every comparison means. Nothing here raises on any record.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from signalbox_contracts.definitions import AllOf, AnyOf, Comparison, Condition, Not
-from signalbox_rules.comparisons import Judged, compile_comparison
-from signalbox_rules.record_context import RecordContext, previous_of, record_of
-from signalbox_rules.verdicts import NO_CONDITIONS, AllNode, AnyNode, Leaf, Node, NotNode, Verdict, joined
-
-
-Record = dict[str, Any]
-Decider = Callable[[Record, Record | None, datetime], bool]
-"""(record, previous or None where it was not published, time of the event) → outcome."""
-
-Explainer = Callable[[Record, Record | None, datetime], tuple[Node, str]]
-"""The same → node and its reason."""
+from signalbox_rules.comparisons import compile_comparison
+from signalbox_rules.record_context import Decider, Explainer, Record, RecordContext, previous_of, record_of
+from signalbox_rules.verdicts import NO_CONDITIONS, AllNode, AnyNode, Node, NotNode, Verdict, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +37,18 @@ class CompiledCondition:
 def compile_condition(condition: Condition | None) -> CompiledCondition:
     """Compile a condition; None (no conditions) always holds. Raises RefusedCondition with the place."""
     if condition is None:
-        return CompiledCondition(lambda _record, _previous, _now: True, None)
-    compiled = _compiled(condition, "")
-    return CompiledCondition(*compiled)
+        return CompiledCondition(_always, None)
+    return CompiledCondition(*_compiled(condition, ""))
+
+
+def _always(_record: Record, _previous: Record | None, _now: datetime) -> bool:
+    return True
 
 
 def _compiled(condition: Condition, pointer: str) -> tuple[Decider, Explainer]:
     match condition:
         case Comparison():
-            decide, judge = compile_comparison(condition, pointer)
-            return decide, _explained_leaf(judge)
+            return compile_comparison(condition, pointer)
         case AllOf(all=members):
             return _all([_compiled(member, f"{pointer}/all/{index}") for index, member in enumerate(members)])
         case AnyOf(any=members):
@@ -66,20 +59,13 @@ def _compiled(condition: Condition, pointer: str) -> tuple[Decider, Explainer]:
             assert_never(condition)
 
 
-def _explained_leaf(judge: Judged) -> Explainer:
-    def explain(record: Record, previous: Record | None, now: datetime) -> tuple[Leaf, str]:
-        leaf = judge(record, previous, now)
-        return leaf, leaf.why
-
-    return explain
-
-
 def _all(members: list[tuple[Decider, Explainer]]) -> tuple[Decider, Explainer]:
     deciders = tuple(decide for decide, _ in members)
     explainers = tuple(explain for _, explain in members)
 
     def decide(record: Record, previous: Record | None, now: datetime) -> bool:
-        for member in deciders:
+        # A loop and not all(), whose generator costs 0.3 of the 2 µs that a decision may take.
+        for member in deciders:  # noqa: SIM110
             if not member(record, previous, now):
                 return False
         return True
@@ -88,9 +74,8 @@ def _all(members: list[tuple[Decider, Explainer]]) -> tuple[Decider, Explainer]:
         explained = [member(record, previous, now) for member in explainers]
         failed = [sentence for node, sentence in explained if not node.outcome]
         reasons = failed or [sentence for _, sentence in explained]
-        return AllNode(tuple([node for node, _ in explained]), not failed), joined(
-            reasons
-        ) or "an empty group holds"
+        node = AllNode(tuple([node for node, _ in explained]), not failed)
+        return node, joined(reasons) or "an empty group holds"
 
     return decide, explain
 
@@ -100,7 +85,7 @@ def _any(members: list[tuple[Decider, Explainer]]) -> tuple[Decider, Explainer]:
     explainers = tuple(explain for _, explain in members)
 
     def decide(record: Record, previous: Record | None, now: datetime) -> bool:
-        for member in deciders:
+        for member in deciders:  # noqa: SIM110
             if member(record, previous, now):
                 return True
         return False

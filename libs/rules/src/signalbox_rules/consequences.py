@@ -1,4 +1,6 @@
-"""What a workflow's actions cause: the events that its writes make the CRM publish, and whom those may start."""
+"""What a workflow's actions cause: the events that its writes make the CRM publish, and whom those may
+start.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,7 +58,9 @@ def consequences_of(definition: WorkflowDefinition) -> Iterator[Consequence]:
 
 
 def _stage_events(module: str, write: Write) -> Iterator[str]:
-    """The names a change of stage can be published under: the more specific ones if the stage may mean them."""
+    """The names a change of stage can be published under: the more specific ones if the stage may mean
+    them.
+    """
     for event in specific_events(module, "stage_changed"):
         outcome = event.removeprefix("closed_")
         if event == "stage_changed" or write.value is None or outcome in text_key(write.value):

@@ -1,4 +1,5 @@
-"""What keeps workflows from running for ever: the chain and depth of an event, and how often a record was run.
+"""What keeps workflows from running for ever: the chain and depth of an event, and how often a record was
+run.
 
 Decisions are values; time is the time of events, so a replay decides the same.
 """
@@ -20,7 +21,9 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The run is recorded as skipped: `reason` and a sentence for people; `chain` is the workflows that led here."""
+    """The run is recorded as skipped: `reason` and a sentence for people; `chain` is the workflows that led
+    here.
+    """
 
     reason: Literal["loop", "rate"]
     detail: str
@@ -34,7 +37,9 @@ GuardDecision = Allowed | Refused
 def guard_loop(
     workflow_id: str, reentry: Literal["avoid", "allow"], chain: Sequence[str], depth: int
 ) -> GuardDecision:
-    """May a workflow run for an event that `chain` (workflow ids, first cause first) led to, `depth` changes deep?"""
+    """May a workflow run for an event that `chain` (workflow ids, first cause first) led to, `depth`
+    changes deep?
+    """
     if depth > DEPTH_MAX:
         detail = f"the event is {depth} workflow changes deep; more than {DEPTH_MAX} are always refused"
         return Refused("loop", detail, tuple(chain))
@@ -47,7 +52,9 @@ def guard_loop(
 
 @dataclass(frozen=True, slots=True)
 class RecentRuns:
-    """Times of the events that started runs of one workflow on one record, newest last; at most as many as count."""
+    """Times of the events that started runs of one workflow on one record, newest last; at most as many as
+    count.
+    """
 
     started: tuple[datetime, ...] = ()
 
@@ -55,7 +62,8 @@ class RecentRuns:
 def guard_rate(recent: RecentRuns, event_time: datetime) -> tuple[GuardDecision, RecentRuns]:
     """May another run start, and what to remember. Only runs that started are remembered.
 
-    The window is the ten minutes before the event, so events that come late or again are judged by their own time.
+    The window is the ten minutes before the event, so events that come late or again are judged by their
+    own time.
     """
     kept = tuple(time for time in recent.started if abs(event_time - time) < WINDOW)
     if len(kept) >= RUNS_PER_WINDOW_MAX:

@@ -1,14 +1,16 @@
 """Field paths: `amount`, `owner.team`, `lines[0].sku`."""
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from signalbox_rules.errors import RulesError
 
 SEGMENTS_MAX: Final = 10  # deeper than any record a CRM publishes
-INDEX_MAX: Final = 9_999
 
 Path = tuple[str | int, ...]
+Reader = Callable[[Any], Any]
+"""A record → the value at a path."""
 
 _SEGMENT: Final = re.compile(r"([^.\[\]\s][^.\[\]]*)((?:\[[0-9]{1,4}\])*)")
 _INDEX: Final = re.compile(r"\[([0-9]+)\]")
@@ -46,12 +48,23 @@ def value_at(record: Any, path: Path) -> Any:
     """The value at a path, or MISSING. Never raises, whatever the record is."""
     value = record
     for step in path:
-        if type(step) is str:
+        if isinstance(step, str):
             if type(value) is not dict or step not in value:
                 return MISSING
-            value = value[step]
-        else:
-            if type(value) is not list or step >= len(value):
-                return MISSING
-            value = value[step]
+        elif type(value) is not list or step >= len(value):
+            return MISSING
+        value = value[step]
     return value
+
+
+def present(value: Any) -> Any:
+    """What comparisons see of a value that may be MISSING: nothing."""
+    return None if value is MISSING else value
+
+
+def reader_of(path: Path) -> Reader:
+    """What reads a path from a record that is an object; MISSING if there is nothing."""
+    if len(path) == 1:
+        name = path[0]
+        return lambda record: record.get(name, MISSING)
+    return lambda record: value_at(record, path)

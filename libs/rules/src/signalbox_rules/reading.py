@@ -1,4 +1,6 @@
-"""How values of a record are read: as text, number, truth or moment. ADR 0010 has the table these functions keep to."""
+"""How values of a record are read: as text, number, truth or moment. ADR 0010 has the table these functions
+keep to.
+"""
 
 import re
 import unicodedata
@@ -10,7 +12,8 @@ MOMENT_TEXT_MAX: Final = 40
 
 _NUMBER: Final = re.compile(r"(-?)(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
 _MOMENT: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _DAY: Final = timedelta(days=1)
 
@@ -46,7 +49,7 @@ def is_empty(value: Any) -> bool:
 
 
 def read_number(value: Any) -> int | float | None:
-    """A number, or text that can only be one: `50000.00`, `50,000`, `$50,000`, `-3`. Anything else is None."""
+    """A number, or text that can only be one: `50000.00`, `50,000`, `$50,000`, `-3`. Else None."""
     kind = type(value)
     if kind is int or kind is float:
         return value  # type: ignore[no-any-return]
@@ -74,7 +77,7 @@ def _number_of_text(text: str) -> int | float | None:
 def read_truth(value: Any) -> bool | None:
     """true or false, or the texts `true` and `false` in any case. Anything else is None."""
     if value is True or value is False:
-        return value  # type: ignore[no-any-return]
+        return bool(value)
     if type(value) is str and len(value) <= NUMBER_TEXT_MAX:
         match value.strip().lower():
             case "true":

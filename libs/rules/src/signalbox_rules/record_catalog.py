@@ -12,7 +12,9 @@ from signalbox_rules.paths import Path
 
 @dataclass(frozen=True, slots=True)
 class RecordField:
-    """A field of a module: dotted name, type (an unknown one is treated as text), label, allowed values if a pick list."""
+    """A field of a module: dotted name, type (an unknown one is treated as text), label, allowed values if
+    a pick list.
+    """
 
     name: str
     type: str
@@ -48,14 +50,18 @@ class RecordModule:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All a tenant's CRM published; empty parts are parts it did not publish, about which nothing is claimed."""
+    """All a tenant's CRM published; empty parts are parts it did not publish, about which nothing is
+    claimed.
+    """
 
     modules: Mapping[str, RecordModule] = field(default_factory=lambda: MappingProxyType({}))
     users: Mapping[str, User] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def from_json(cls, modules: Iterable[bytes], users: bytes | None = None) -> "Catalog":
-        """From the JSON documents of each module and of the users. Raises RulesError if one is not readable."""
+        """From the JSON documents of each module and of the users. Raises RulesError if one is not
+        readable.
+        """
         read = [module_from_json(document) for document in modules]
         people = users_from_json(users) if users is not None else ()
         return cls(
@@ -88,7 +94,9 @@ class _User(msgspec.Struct):
 
 
 def module_from_json(document: bytes) -> RecordModule:
-    """`{"module", "fields": [{"name", "type", "label", "options"?}], "stages"?}` as a value. Raises RulesError."""
+    """`{"module", "fields": [{"name", "type", "label", "options"?}], "stages"?}` as a value. Raises
+    RulesError.
+    """
     try:
         module = msgspec.json.decode(document, type=_Module)
     except msgspec.DecodeError as error:

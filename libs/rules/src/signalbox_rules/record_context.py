@@ -1,8 +1,11 @@
 """What conditions and narrowed triggers look at: a record, what it was, and when."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+from signalbox_rules.verdicts import Node
 
 
 class NotPublished:
@@ -13,6 +16,13 @@ class NotPublished:
 
 
 NOT_PUBLISHED: Final = NotPublished()
+
+Record = dict[str, Any]
+Decider = Callable[[Record, Record | None, datetime], bool]
+"""(record, previous or None where it was not published, time of the event) → outcome."""
+
+Explainer = Callable[[Record, Record | None, datetime], tuple[Node, str]]
+"""The same → node and the sentence of its reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +37,12 @@ class RecordContext:
     event_time: datetime
 
 
-def record_of(value: Any) -> dict[str, Any]:
+def record_of(value: Any) -> Record:
     """The record to look fields up in; anything but an object has none."""
     return value if type(value) is dict else {}
 
 
-def previous_of(value: Any) -> dict[str, Any] | None:
+def previous_of(value: Any) -> Record | None:
     """The previous record to look fields up in: empty if there was none, None if it was not published."""
     if type(value) is dict:
         return value

@@ -1,8 +1,11 @@
 """Can a condition hold, and can it fail?
 
-Every field gets a set of values that stand for all others as far as the tree's own literals go: the literals, their
-neighbours, nothing, and something else. The tree is decided for their combinations. Comparisons that such values cannot
-stand for (patterns, parts of text, durations, other fields) count as free: they may hold or not. So a tree is called
+Every field gets a set of values that stand for all others as far as the tree's own literals go: the
+literals, their
+neighbours, nothing, and something else. The tree is decided for their combinations. Comparisons that such
+values cannot
+stand for (patterns, parts of text, durations, other fields) count as free: they may hold or not. So a tree
+is called
 impossible only if it is; some impossible ones (`contains` against `not_contains`) are not found.
 """
 
@@ -16,7 +19,7 @@ from typing import Any, Final, assert_never
 from signalbox_contracts.definition_durations import Duration
 from signalbox_contracts.definitions import AllOf, AnyOf, Comparison, Condition, Not
 from signalbox_rules.operators.dates import shifted
-from signalbox_rules.operators.operator import ChangeOperator, TimeOperator, ValueOperator
+from signalbox_rules.operators.operator import ChangeOperator, Test, TimeOperator, ValueOperator
 from signalbox_rules.operators.registry import OPERATORS_BY_NAME
 from signalbox_rules.reading import read_moment, read_number
 from signalbox_rules.references import has_reference
@@ -25,7 +28,7 @@ COMBINATIONS_MAX: Final = 20_000  # decided at publish within a second; a larger
 VALUES_MAX: Final = 150  # of one field; comparisons over two values look at the square of it
 _SUBSETS_OF_MAX: Final = 5
 
-_SOMETHING_ELSE: Final = (
+_SOMETHING_ELSE: Final[tuple[Any, ...]] = (
     "\u2400 something else",
     "\u2400 something other",
     0.123456789,
@@ -153,7 +156,7 @@ def _outcomes(
 
 def _test(leaf: Comparison) -> Any:
     operator = OPERATORS_BY_NAME[leaf.op]
-    test = operator.prepare(leaf.value)
+    test: Test = operator.prepare(leaf.value)
     if isinstance(operator, ValueOperator):
         return lambda now, _before, _is_published: test(now)
     return lambda now, before, is_published: is_published and test(now, before)

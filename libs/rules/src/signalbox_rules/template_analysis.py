@@ -28,7 +28,7 @@ class UsedVariable(NamedTuple):
 
 
 def used_variables(template: BoundTemplate, source: str) -> list[UsedVariable]:
-    """The variables that must come from outside: those that the template assigns itself are not among them."""
+    """The variables that come from outside: what the template assigns itself is not among them."""
     found = template.analyze().globals
     return [
         UsedVariable(_steps(variable.segments), _line(source, variable.span.index))

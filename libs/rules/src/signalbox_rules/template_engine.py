@@ -1,6 +1,7 @@
 """Liquid as Signalbox allows it: which tags and filters there are, how output is escaped, and the limits.
 
-python-liquid parses and runs templates. What it writes, which filters it knows and when it stops is decided here.
+python-liquid parses and runs templates. What it writes, which filters it knows and when it stops is decided
+here.
 """
 
 from typing import Any, Final, Literal, TextIO
@@ -20,7 +21,7 @@ from liquid.builtin.tags import (
     inline_comment_tag,
     unless_tag,
 )
-from liquid.exceptions import LiquidError, LoopIterationLimitError
+from liquid.exceptions import LiquidError
 from liquid.template import BoundTemplate
 from liquid.undefined import UNDEFINED, Undefined
 from markupsafe import Markup, escape
@@ -35,7 +36,7 @@ ITERATIONS_MAX: Final = 10_000  # of all loops of one template together
 NESTING_MAX: Final = 20
 WORK_CHARACTERS_MAX: Final = 8_388_608  # that all filters of one template may read and write together
 
-_CONTROL_TO_SPACE: Final = {code: " " for code in (*range(32), 127, 0x85, 0x2028, 0x2029)}
+_CONTROL_TO_SPACE: Final = dict.fromkeys((*range(32), 127, 133, 8232, 8233), " ")
 
 
 class TemplateLimitReached(LiquidError):
@@ -112,7 +113,9 @@ class Render(RenderContext):
 
 
 class ChannelOutputNode(OutputNode):
-    """Output of a value: as text, escaped for the channel, unless a filter already made HTML of it for HTML."""
+    """Output of a value: as text, escaped for the channel, unless a filter already made HTML of it for
+    HTML.
+    """
 
     def render_to_output(self, context: Any, buffer: TextIO) -> int:
         """Write the value."""
@@ -142,7 +145,8 @@ class ChannelCaptureNode(capture_tag.CaptureNode):
 
     def _assign(self, context: Any, buf: Any) -> None:
         text = buf.getvalue()
-        context.assign(self.name, Markup(text) if context.env.channel == "html" else text)
+        safe = Markup(text) if context.env.channel == "html" else text  # noqa: S704 - escaped when it was written
+        context.assign(self.name, safe)
 
 
 class ChannelCapture(capture_tag.CaptureTag):
@@ -199,7 +203,9 @@ class ChannelEnvironment(Environment):
         super().__init__()
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
-        """Only what is named here; python-liquid would add tags that load files and filters that read the clock."""
+        """Only what is named here; python-liquid would add tags that load files and filters that read the
+        clock.
+        """
         for tag in _TAGS:
             self.add_tag(tag)
         if self.channel in ("text", "html"):  # elsewhere a captured text would be escaped twice

@@ -1,6 +1,7 @@
 """Templates: compiled once, rendered with limits, escaped for where the text goes.
 
-What a template prints is never looked at as a template again. A missing value is empty and noted as a warning.
+What a template prints is never looked at as a template again. A missing value is empty and noted as a
+warning.
 """
 
 from collections.abc import Mapping
@@ -40,7 +41,9 @@ class TemplateContext:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A rendered text, and what a person should know about it: values that were not there, filters that failed."""
+    """A rendered text, and what a person should know about it: values that were not there, filters that
+    failed.
+    """
 
     text: str
     warnings: tuple[str, ...] = ()
@@ -116,7 +119,9 @@ def _note(error: Exception, state: Render) -> None:
 
 
 def evaluate(template: CompiledTemplate, context: TemplateContext) -> tuple[Any, tuple[str, ...]]:
-    """The value of a template that is exactly one expression, of its own type; else its text. And the warnings."""
+    """The value of a template that is exactly one expression, of its own type; else its text. And the
+    warnings.
+    """
     if template.sole is None or template.template is None:
         rendered = render(template, context)
         return rendered.text, rendered.warnings

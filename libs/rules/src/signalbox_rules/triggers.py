@@ -11,7 +11,9 @@ from signalbox_rules.paths import parse_path
 from signalbox_rules.reading import text_key
 
 RecordLoader = Callable[[], tuple[Any, Any]]
-"""→ (record, previous, None if created or NOT_PUBLISHED); called at most once, and only if a trigger is narrowed."""
+"""→ (record, previous, None if created or NOT_PUBLISHED); called at most once, and only if a trigger is
+narrowed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,9 @@ _NO_WORKFLOWS: Final[Workflows] = ()
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """The workflows of one (tenant, module, event): those that always run, and the narrowed ones by what they name."""
+    """The workflows of one (tenant, module, event): those that always run, and the narrowed ones by what
+    they name.
+    """
 
     unnarrowed: Workflows = ()
     by_field: Mapping[str, Workflows] | None = None
@@ -114,7 +118,9 @@ def _by_id(workflow: ActiveWorkflow) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TriggerIndex:
-    """All active workflows of all tenants. Frozen: a change gives a new index and shares what did not change."""
+    """All active workflows of all tenants. Frozen: a change gives a new index and shares what did not
+    change.
+    """
 
     _listeners: Mapping[EventKey, Listeners]
     _workflows: Mapping[tuple[str, str], ActiveWorkflow]
@@ -162,7 +168,9 @@ class TriggerIndex:
     def match(
         self, tenant_id: str, module: str, event: str, load_record: RecordLoader
     ) -> Sequence[ActiveWorkflow]:
-        """The workflows whose trigger matches, each once, sorted by id; narrowing that looks at the record included."""
+        """The workflows whose trigger matches, each once, sorted by id; narrowing that looks at the record
+        included.
+        """
         listeners = self._listeners.get((tenant_id, module, event))
         return _NO_WORKFLOWS if listeners is None else listeners.matching(load_record)
 

@@ -1,4 +1,6 @@
-"""A verdict: a yes or no that explains itself. Structs, so that msgspec writes them as JSON without a detour."""
+"""A verdict: a yes or no that explains itself. Structs, so that msgspec writes them as JSON without a
+detour.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -24,21 +26,21 @@ class Leaf(msgspec.Struct, frozen=True, gc=False):
     why: str
 
 
-class AllNode(msgspec.Struct, frozen=True):
+class AllNode(msgspec.Struct, frozen=True, gc=False):
     """A group that held if every member held."""
 
     all: tuple["Node", ...]
     outcome: bool
 
 
-class AnyNode(msgspec.Struct, frozen=True):
+class AnyNode(msgspec.Struct, frozen=True, gc=False):
     """A group that held if a member held."""
 
     any: tuple["Node", ...]
     outcome: bool
 
 
-class NotNode(msgspec.Struct, frozen=True, rename={"not_": "not"}):
+class NotNode(msgspec.Struct, frozen=True, gc=False, rename={"not_": "not"}):
     """Holds where its member does not."""
 
     not_: "Node"
@@ -48,7 +50,7 @@ class NotNode(msgspec.Struct, frozen=True, rename={"not_": "not"}):
 Node = Leaf | AllNode | AnyNode | NotNode
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Outcome, the sentence that says why, and the tree (None where a workflow has no conditions)."""
 
     outcome: bool
@@ -69,8 +71,7 @@ def shown(value: Any, depth: int = DEPTH_SHOWN_MAX) -> Any:
     if kind is dict:
         if not depth:
             return "…"
-        names = list(value)[:MEMBERS_SHOWN_MAX]
-        return {shown(name): shown(value[name], depth - 1) for name in names}
+        return {shown(name): shown(value[name], depth - 1) for name in list(value)[:MEMBERS_SHOWN_MAX]}
     return value
 
 
@@ -80,21 +81,29 @@ def in_words(value: Any) -> str:
     if kind is str:
         if not value or value.isspace():
             return "empty"
-        return value if len(value) <= TEXT_SHOWN_MAX else value[: TEXT_SHOWN_MAX - 1] + "…"
+        return str(value) if len(value) <= TEXT_SHOWN_MAX else value[: TEXT_SHOWN_MAX - 1] + "…"
+    if kind is int or kind is float:
+        if -1000 < value < 1000:
+            return str(value)
+        return f"{value:,}" if -1e15 < value < 1e15 else _long_number(value)
     if value is None:
         return "empty"
     if kind is bool:
         return "true" if value else "false"
-    if kind is int or kind is float:
-        return f"{value:,}" if abs(value) < 1e15 else str(value)[:TEXT_SHOWN_MAX]
     if kind is list:
         words = [in_words(member) for member in value[:MEMBERS_SHOWN_MAX]]
         return ", ".join(words) + (" …" if len(value) > MEMBERS_SHOWN_MAX else "") if words else "empty"
     return "an object" if value else "empty"
 
 
+def _long_number(value: float) -> str:
+    return f"{value:.15g}" if abs(value) < 1e300 else "a huge number"
+
+
 def joined(reasons: Sequence[str]) -> str:
     """Reasons as one sentence."""
+    if len(reasons) == 1:
+        return reasons[0]
     if len(reasons) > REASONS_MAX:
         reasons = [*reasons[:REASONS_MAX], f"{len(reasons) - REASONS_MAX} more"]
     sentence = " and ".join(reasons)

@@ -41,5 +41,5 @@ def workflow_schema(model: type[WorkflowDefinition] = WorkflowDefinition) -> dic
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "Workflow",
-        "description": "A workflow of Signalbox: when this happens to a record, and these conditions hold, do these things.",
+        "description": "When this happens to a record, and these conditions hold, do these things in order.",
     }

@@ -1,1 +1,1 @@
-"""The actions of workflows: what each takes, writes and would send. Their execution is the action runner's."""
+"""The actions of workflows: what each takes, writes and would send. The action runner executes them."""

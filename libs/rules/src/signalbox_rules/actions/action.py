@@ -1,6 +1,6 @@
 """What an action is, to everybody but the runner that executes it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 
 from signalbox_contracts.definitions import Problem
-from signalbox_rules.record_catalog import User
+from signalbox_rules.record_catalog import RecordModule, User
 from signalbox_rules.template_engine import Channel
 from signalbox_rules.templates import TemplateContext
 
@@ -44,7 +44,9 @@ class Parameters(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ActionContext:
-    """What an action's parameters are rendered with: the templates' variables, the event's time, the users by id."""
+    """What an action's parameters are rendered with: the templates' variables, the event's time, the users
+    by id.
+    """
 
     variables: TemplateContext
     event_time: datetime
@@ -60,9 +62,20 @@ class Preview:
     problems: tuple[Problem, ...] = ()
 
 
+def writes_nothing(_parameters: Any) -> tuple["Write", ...]:
+    """For actions that leave the CRM's records alone."""
+    return ()
+
+
+def names_nothing(_parameters: Any, _module: RecordModule | None, _users: "Users") -> Iterator[Problem]:
+    """For actions whose parameters name nothing of the CRM."""
+    return iter(())
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What an action changes in the CRM: a field of its record (`field`), its stage, or a new record of a module.
+    """What an action changes in the CRM: a field of its record (`field`), its stage, or a new record of a
+    module.
 
     `value` is the value written if the document says it, None if only a record will tell.
     """
@@ -72,24 +85,25 @@ class Write:
     value: str | None = None
 
 
+ParameterModel = type[Parameters]
+Users = Mapping[str, User]
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The description of an action: names, parameters, what it writes, and how its parameters are rendered."""
+    """The description of an action: names, parameters, what it writes, and how it is rendered."""
 
     type: str
     label: str
     description: str
     topic: str
-    parameters: type[Parameters]
+    parameters: ParameterModel
     example: Mapping[str, Any]
     timeout_seconds: int
     """If the definition has none."""
 
     timeout_seconds_max: int
-    writes: Callable[[Any], tuple[Write, ...]]
     render: Callable[[Any, ActionContext], Preview]
-
-
-def writes_nothing(_parameters: Any) -> tuple[Write, ...]:
-    """For actions that leave the CRM's records alone."""
-    return ()
+    writes: Callable[[Any], tuple[Write, ...]] = writes_nothing
+    references: Callable[[Any, RecordModule | None, Users], Iterator[Problem]] = names_nothing
+    """What is wrong with what the parameters name in the CRM; pointers from the parameters."""

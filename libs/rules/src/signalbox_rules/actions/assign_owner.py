@@ -1,9 +1,11 @@
 """Assign Owner."""
 
+from collections.abc import Iterator
 from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
+from signalbox_contracts.definitions import Problem
 from signalbox_rules.actions.action import (
     Action,
     ActionContext,
@@ -11,9 +13,12 @@ from signalbox_rules.actions.action import (
     Parameters,
     Preview,
     TextTemplate,
+    Users,
     Write,
 )
+from signalbox_rules.actions.references import is_fixed, user_problems
 from signalbox_rules.actions.rendering import Rendering
+from signalbox_rules.record_catalog import RecordModule
 
 
 class AssignOwner(Parameters):
@@ -39,8 +44,13 @@ def _render(parameters: AssignOwner, context: ActionContext) -> Preview:
 
 
 def _writes(parameters: AssignOwner) -> tuple[Write, ...]:
-    fixed = parameters.owner is not None and "{{" not in parameters.owner and "{%" not in parameters.owner
-    return (Write("field", "owner", parameters.owner if fixed else None),)
+    return (Write("field", "owner", parameters.owner if is_fixed(parameters.owner) else None),)
+
+
+def _references(parameters: AssignOwner, _module: RecordModule | None, users: Users) -> Iterator[Problem]:
+    yield from user_problems(parameters.owner, "/owner", users)
+    for index, user_id in enumerate(parameters.round_robin or ()):
+        yield from user_problems(user_id, f"/round_robin/{index}", users)
 
 
 ASSIGN_OWNER: Final = Action(
@@ -54,4 +64,5 @@ ASSIGN_OWNER: Final = Action(
     timeout_seconds_max=86_400,
     writes=_writes,
     render=_render,
+    references=_references,
 )

@@ -1,12 +1,24 @@
 """Change Field."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator
 
-from signalbox_rules.actions.action import Action, ActionContext, JsonTemplate, Parameters, Preview, Write
+from signalbox_contracts.definitions import Problem
+from signalbox_rules.actions.action import (
+    Action,
+    ActionContext,
+    JsonTemplate,
+    Parameters,
+    Preview,
+    Users,
+    Write,
+)
 from signalbox_rules.actions.create_task import field_path
+from signalbox_rules.actions.references import field_problems, is_fixed, option_problems
 from signalbox_rules.actions.rendering import Rendering
+from signalbox_rules.record_catalog import RecordModule
 
 
 class ChangeField(Parameters):
@@ -23,8 +35,12 @@ def _render(parameters: ChangeField, context: ActionContext) -> Preview:
 
 def _writes(parameters: ChangeField) -> tuple[Write, ...]:
     value: Any = parameters.value
-    fixed = value if isinstance(value, str) and "{{" not in value and "{%" not in value else None
-    return (Write("field", parameters.field, fixed),)
+    return (Write("field", parameters.field, value if is_fixed(value) else None),)
+
+
+def _references(parameters: ChangeField, module: RecordModule | None, _users: Users) -> Iterator[Problem]:
+    yield from field_problems(parameters.field, "/field", module)
+    yield from option_problems(parameters.field, parameters.value, "/value", module)
 
 
 CHANGE_FIELD: Final = Action(
@@ -38,4 +54,5 @@ CHANGE_FIELD: Final = Action(
     timeout_seconds_max=86_400,
     writes=_writes,
     render=_render,
+    references=_references,
 )

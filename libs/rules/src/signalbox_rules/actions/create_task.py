@@ -1,11 +1,13 @@
 """Create Task."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from signalbox_contracts.definition_durations import parse_duration
+from signalbox_contracts.definitions import Problem
 from signalbox_rules.actions.action import (
     Action,
     ActionContext,
@@ -13,13 +15,15 @@ from signalbox_rules.actions.action import (
     Parameters,
     Preview,
     TextTemplate,
+    Users,
     Write,
 )
+from signalbox_rules.actions.references import field_problems, user_problems
 from signalbox_rules.actions.rendering import Rendering
-from signalbox_rules.errors import RulesError
 from signalbox_rules.operators.dates import shifted
 from signalbox_rules.paths import parse_path, value_at
 from signalbox_rules.reading import read_moment
+from signalbox_rules.record_catalog import RecordModule
 
 
 def _duration(text: str) -> str:
@@ -84,6 +88,11 @@ def _written(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def _references(parameters: CreateTask, module: RecordModule | None, users: Users) -> Iterator[Problem]:
+    yield from user_problems(parameters.assignee, "/assignee", users)
+    yield from field_problems(parameters.due_field, "/due_field", module)
+
+
 CREATE_TASK: Final = Action(
     type="create_task",
     label="Create task",
@@ -95,4 +104,5 @@ CREATE_TASK: Final = Action(
     timeout_seconds_max=86_400,
     writes=lambda _parameters: (Write("record", "tasks"),),
     render=_render,
+    references=_references,
 )

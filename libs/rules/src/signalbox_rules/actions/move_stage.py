@@ -1,11 +1,23 @@
 """Move Stage."""
 
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 from pydantic import Field
 
-from signalbox_rules.actions.action import Action, ActionContext, Parameters, Preview, TextTemplate, Write
+from signalbox_contracts.definitions import Problem
+from signalbox_rules.actions.action import (
+    Action,
+    ActionContext,
+    Parameters,
+    Preview,
+    TextTemplate,
+    Users,
+    Write,
+)
+from signalbox_rules.actions.references import is_fixed, stage_problems
 from signalbox_rules.actions.rendering import Rendering
+from signalbox_rules.record_catalog import RecordModule
 
 NEXT: Final = "next"
 
@@ -25,8 +37,13 @@ def _render(parameters: MoveStage, context: ActionContext) -> Preview:
 
 
 def _writes(parameters: MoveStage) -> tuple[Write, ...]:
-    fixed = parameters.stage != NEXT and "{{" not in parameters.stage and "{%" not in parameters.stage
+    fixed = parameters.stage.strip() != NEXT and is_fixed(parameters.stage)
     return (Write("stage", "stage", parameters.stage if fixed else None),)
+
+
+def _references(parameters: MoveStage, module: RecordModule | None, _users: Users) -> Iterator[Problem]:
+    if parameters.stage.strip() != NEXT:
+        yield from stage_problems((parameters.stage,), "/stage", module)
 
 
 MOVE_STAGE: Final = Action(
@@ -40,4 +57,5 @@ MOVE_STAGE: Final = Action(
     timeout_seconds_max=86_400,
     writes=_writes,
     render=_render,
+    references=_references,
 )

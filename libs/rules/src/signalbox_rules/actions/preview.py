@@ -16,7 +16,9 @@ from signalbox_rules.templates import TemplateContext
 
 
 def preview(action_type: str, parameters: Mapping[str, Any], context: ActionContext) -> Preview:
-    """The rendered parameters of an action (`with` of its definition). Never raises; problems say why not to send."""
+    """The rendered parameters of an action (`with` of its definition). Never raises; problems say why not
+    to send.
+    """
     action = ACTIONS_BY_TYPE.get(action_type)
     if action is None:
         return Preview({}, problems=(Problem("/type", f"{action_type!r} is not an action"),))
@@ -41,8 +43,10 @@ def action_context(
 ) -> ActionContext:
     """What the parameters of an action are rendered with.
 
-    `record` is as earlier actions of the run left it, `event_record` as it triggered; `event` has id, name, module,
-    record_id, time (RFC 3339), actor and origin; `workflow` has id, name and version; `run` has id; `receipts` are by
+    `record` is as earlier actions of the run left it, `event_record` as it triggered; `event` has id, name,
+    module,
+    record_id, time (RFC 3339), actor and origin; `workflow` has id, name and version; `run` has id;
+    `receipts` are by
     action id.
     """
     owner_id = record.get("owner") if isinstance(record, dict) else None

@@ -1,4 +1,6 @@
-"""Every action, in the order people are offered them. Adding one is its description in a file and a line here."""
+"""Every action, in the order people are offered them. Adding one is its description in a file and a line
+here.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,6 @@
-"""Rendering of parameters, shared by the actions: texts, recipients and users, with warnings and problems gathered."""
+"""Rendering of parameters, shared by the actions: texts, recipients and users, with warnings and problems
+gathered.
+"""
 
 import re
 from collections.abc import Sequence
@@ -56,7 +58,9 @@ class Rendering:
         return rendered
 
     def whole_url(self, pointer: str, source: str) -> str:
-        """A URL: values inside it are percent-encoded; a template that is only a value gives the URL itself."""
+        """A URL: values inside it are percent-encoded; a template that is only a value gives the URL
+        itself.
+        """
         try:
             template = compile_template(source, "url")
             if template.sole is None:
@@ -69,7 +73,9 @@ class Rendering:
         return found.strip() if isinstance(found, str) else ""
 
     def addresses(self, pointer: str, sources: Sequence[str], *, required: bool) -> list[str]:
-        """Mail addresses: each text is an address, or the id of a user. Empty ones are left out with a warning."""
+        """Mail addresses: each text is an address, or the id of a user. Empty ones are left out with a
+        warning.
+        """
         found: list[str] = []
         for index, source in enumerate(sources):
             text = self.text(f"{pointer}/{index}", source, "text").strip()

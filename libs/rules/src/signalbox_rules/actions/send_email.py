@@ -1,9 +1,11 @@
 """Send Email."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
+from signalbox_contracts.definitions import Problem
 from signalbox_rules.actions.action import (
     Action,
     ActionContext,
@@ -13,9 +15,11 @@ from signalbox_rules.actions.action import (
     Parameters,
     Preview,
     TextTemplate,
-    writes_nothing,
+    Users,
 )
+from signalbox_rules.actions.references import recipient_problems
 from signalbox_rules.actions.rendering import Rendering
+from signalbox_rules.record_catalog import RecordModule
 
 RECIPIENTS_MAX: Final = 50  # of each kind; a workflow is no mailing list
 
@@ -23,7 +27,9 @@ _Recipients = Annotated[tuple[TextTemplate, ...], Listed, Field(max_length=RECIP
 
 
 class SendEmail(Parameters):
-    """Recipients are addresses or ids of users. The mail is written here, or in a template named by `template`."""
+    """Recipients are addresses or ids of users. The mail is written here, or in a template named by
+    `template`.
+    """
 
     to: Annotated[tuple[TextTemplate, ...], Listed, Field(min_length=1, max_length=RECIPIENTS_MAX)]
     cc: _Recipients = ()
@@ -66,6 +72,12 @@ def _render(parameters: SendEmail, context: ActionContext) -> Preview:
     return rendering.done(mail)
 
 
+def _references(parameters: SendEmail, _module: RecordModule | None, users: Users) -> Iterator[Problem]:
+    yield from recipient_problems(parameters.to, "/to", users)
+    yield from recipient_problems(parameters.cc, "/cc", users)
+    yield from recipient_problems(parameters.bcc, "/bcc", users)
+
+
 SEND_EMAIL: Final = Action(
     type="send_email",
     label="Send email",
@@ -79,6 +91,6 @@ SEND_EMAIL: Final = Action(
     },
     timeout_seconds=30,
     timeout_seconds_max=120,
-    writes=writes_nothing,
     render=_render,
+    references=_references,
 )

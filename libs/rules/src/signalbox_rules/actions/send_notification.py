@@ -1,9 +1,11 @@
 """Send Notification."""
 
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 from pydantic import Field
 
+from signalbox_contracts.definitions import Problem
 from signalbox_rules.actions.action import (
     Action,
     ActionContext,
@@ -11,9 +13,11 @@ from signalbox_rules.actions.action import (
     Parameters,
     Preview,
     TextTemplate,
-    writes_nothing,
+    Users,
 )
+from signalbox_rules.actions.references import user_problems
 from signalbox_rules.actions.rendering import Rendering
+from signalbox_rules.record_catalog import RecordModule
 
 MESSAGE_MAX: Final = 10_000  # characters; it is read in a corner of a screen
 
@@ -33,6 +37,13 @@ def _render(parameters: SendNotification, context: ActionContext) -> Preview:
     return rendering.done({"to": rendering.users("/to", parameters.to), "message": message[:MESSAGE_MAX]})
 
 
+def _references(
+    parameters: SendNotification, _module: RecordModule | None, users: Users
+) -> Iterator[Problem]:
+    for index, user_id in enumerate(parameters.to):
+        yield from user_problems(user_id, f"/to/{index}", users)
+
+
 SEND_NOTIFICATION: Final = Action(
     type="send_notification",
     label="Send notification",
@@ -42,6 +53,6 @@ SEND_NOTIFICATION: Final = Action(
     example={"to": ["u-2"], "message": "New lead {{ record.name }}"},
     timeout_seconds=60,
     timeout_seconds_max=86_400,
-    writes=writes_nothing,
     render=_render,
+    references=_references,
 )

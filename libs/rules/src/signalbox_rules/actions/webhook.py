@@ -15,7 +15,6 @@ from signalbox_rules.actions.action import (
     Preview,
     TextTemplate,
     UrlTemplate,
-    writes_nothing,
 )
 from signalbox_rules.actions.rendering import CONTROL, Rendering
 from signalbox_rules.errors import RulesError
@@ -76,13 +75,16 @@ def _url(source: str) -> str:
 
 
 class Webhook(Parameters):
-    """`body` is JSON, `form` a form's fields, `raw` a text; at most one of them. `secret` names the signing secret."""
+    """`body` is JSON, `form` a form's fields, `raw` a text; at most one of them. `secret` names the signing
+    secret.
+    """
 
     url: Annotated[UrlTemplate, AfterValidator(_url)]
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     headers: Annotated[
-        dict[Annotated[str, AfterValidator(_header_name)], HeaderTemplate], Field(max_length=HEADERS_MAX)
-    ] = {}
+        dict[Annotated[str, AfterValidator(_header_name)], HeaderTemplate],
+        Field(max_length=HEADERS_MAX, default_factory=dict),
+    ]
     body: JsonTemplate = None
     form: dict[str, TextTemplate] | None = None
     raw: TextTemplate | None = None
@@ -136,6 +138,5 @@ WEBHOOK: Final = Action(
     example={"method": "POST", "url": "https://erp.example/leads", "body": {"lead": "{{ record.id }}"}},
     timeout_seconds=15,
     timeout_seconds_max=120,
-    writes=writes_nothing,
     render=_render,
 )

@@ -13,7 +13,8 @@ _ALLOWED: Final = frozenset("aAbBcdDeFHIjmMpPSTuUVwWxXyYzZ%-")
 
 
 def format_date(value: Any, form: Any = "%Y-%m-%d", zone: Any = "UTC") -> str:
-    """A date or date and time (ISO 8601) in a form (as strftime: `%d %B %Y, %H:%M`) and a zone (`Europe/Berlin`).
+    """A date or date and time (ISO 8601) in a form (as strftime: `%d %B %Y, %H:%M`) and a zone
+    (`Europe/Berlin`).
 
     A date has no time, so no zone moves it. Nothing gives nothing.
     """

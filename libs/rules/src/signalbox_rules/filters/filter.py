@@ -1,4 +1,4 @@
-"""What a filter is, and what all filters share: they take any value, give plain values, and keep to a size."""
+"""What a filter is, and what all share: they take any value, give plain values, and keep to a size."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,9 @@ class Filter:
 
 
 def to_text(value: Any) -> str:
-    """A value as templates print it: null is nothing, true is `true`, a list is joined by commas, an object is JSON."""
+    """A value as templates print it: null is nothing, true is `true`, a list is joined by commas, an object
+    is JSON.
+    """
     kind = type(value)
     if kind is str:
         return value  # type: ignore[no-any-return]

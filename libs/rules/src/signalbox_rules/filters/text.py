@@ -88,7 +88,8 @@ def escape_html(value: Any) -> Markup:
 
 def newline_to_br(value: Any) -> Markup:
     """HTML-escaped, with line breaks."""
-    return Markup(str(escape(limited(to_text(value)))).replace("\r\n", "\n").replace("\n", "<br>\n"))
+    lines = limited(to_text(value)).replace("\r\n", "\n").split("\n")
+    return Markup("<br>\n").join(escape(line) for line in lines)
 
 
 def strip_html(value: Any) -> str:

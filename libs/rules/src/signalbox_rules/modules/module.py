@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TriggerEvent:
-    """An event of a module. A workflow on `implies` also runs for this one, which is the more specific name."""
+    """An event of a module. A workflow on `implies` also runs for this one, which is the more specific
+    name.
+    """
 
     name: str
     label: str

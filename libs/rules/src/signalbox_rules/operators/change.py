@@ -10,7 +10,8 @@ from signalbox_rules.reading import is_empty, read_moment, read_number
 
 
 def is_same(left: Any, right: Any) -> bool:
-    """Are two values of a record the same value? Stricter than equals: `Ada` and `ada` differ, so do 1 and true.
+    """Are two values of a record the same value? Stricter than equals: `Ada` and `ada` differ, so do 1 and
+    true.
 
     All kinds of empty are the same: a field that was missing and is null did not change.
     """
@@ -91,23 +92,48 @@ CHANGE_OPERATORS: Final = (
     ChangeOperator("changed", "changed", Takes.NOTHING, EVERY, changed, lambda _: ""),
     ChangeOperator("not_changed", "did not change", Takes.NOTHING, EVERY, not_changed, lambda _: ""),
     ChangeOperator(
-        "changed_to", "changed to", Takes.ONE, EVERY - {"object"}, changed_to, lambda value: f", not to {value}",
+        "changed_to",
+        "changed to",
+        Takes.ONE,
+        EVERY - {"object"},
+        changed_to,
+        lambda value: f", not to {value}",
         example="Qualified",
     ),
     ChangeOperator(
-        "changed_from", "changed from", Takes.ONE, EVERY - {"object"}, changed_from, lambda value: f", not from {value}",
+        "changed_from",
+        "changed from",
+        Takes.ONE,
+        EVERY - {"object"},
+        changed_from,
+        lambda value: f", not from {value}",
         example="New",
     ),
     ChangeOperator(
-        "changed_from_to", "changed from … to …", Takes.FROM_TO, EVERY - {"object"}, changed_from_to,
-        lambda value: f", not {value}", example={"from": "New", "to": "Qualified"},
+        "changed_from_to",
+        "changed from … to …",
+        Takes.FROM_TO,
+        EVERY - {"object"},
+        changed_from_to,
+        lambda value: f", not {value}",
+        example={"from": "New", "to": "Qualified"},
     ),
     ChangeOperator(
-        "increased", "increased", Takes.NOTHING, _ORDERED, increased, lambda _: ", which is no increase",
+        "increased",
+        "increased",
+        Takes.NOTHING,
+        _ORDERED,
+        increased,
+        lambda _: ", which is no increase",
         sense=ordered_sense,
     ),
     ChangeOperator(
-        "decreased", "decreased", Takes.NOTHING, _ORDERED, decreased, lambda _: ", which is no decrease",
+        "decreased",
+        "decreased",
+        Takes.NOTHING,
+        _ORDERED,
+        decreased,
+        lambda _: ", which is no decrease",
         sense=ordered_sense,
     ),
-)  # fmt: skip
+)

@@ -1,4 +1,6 @@
-"""before, after and on, and dates relative to the time of the event (never of the clock, so a replay answers the same)."""
+"""before, after and on, and dates relative to the time of the event (never of the clock, so a replay
+answers the same).
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -89,7 +91,8 @@ def _duration(expected: Any) -> Duration:
 
 
 def shifted(moment: datetime, duration: Duration, sign: int) -> datetime:
-    """A moment later (sign 1) or earlier (-1) by a duration. Months keep the day, or take the month's last one.
+    """A moment later (sign 1) or earlier (-1) by a duration. Months keep the day, or take the month's last
+    one.
 
     What would leave the calendar is its first or last moment.
     """
@@ -115,26 +118,63 @@ def date_sense(value: Any) -> str | None:
 
 DATE_OPERATORS: Final = (
     ValueOperator(
-        "before", "is before", Takes.DATE, DATES, before, lambda value: f", not before {value}", example="2026-12-31",
+        "before",
+        "is before",
+        Takes.DATE,
+        DATES,
+        before,
+        lambda value: f", not before {value}",
+        example="2026-12-31",
         sense=date_sense,
     ),
     ValueOperator(
-        "after", "is after", Takes.DATE, DATES, after, lambda value: f", not after {value}", example="2026-01-01",
+        "after",
+        "is after",
+        Takes.DATE,
+        DATES,
+        after,
+        lambda value: f", not after {value}",
+        example="2026-01-01",
         sense=date_sense,
     ),
     ValueOperator(
-        "on", "is on", Takes.DATE, DATES, on, lambda value: f", not on {value}", example="2026-11-23", sense=date_sense
+        "on",
+        "is on",
+        Takes.DATE,
+        DATES,
+        on,
+        lambda value: f", not on {value}",
+        example="2026-11-23",
+        sense=date_sense,
     ),
     TimeOperator(
-        "within_last", "is within the last", Takes.DURATION, DATES, within_last,
-        lambda value: f", not within the last {value}", example="P7D", sense=date_sense,
+        "within_last",
+        "is within the last",
+        Takes.DURATION,
+        DATES,
+        within_last,
+        lambda value: f", not within the last {value}",
+        example="P7D",
+        sense=date_sense,
     ),
     TimeOperator(
-        "within_next", "is within the next", Takes.DURATION, DATES, within_next,
-        lambda value: f", not within the next {value}", example="P7D", sense=date_sense,
+        "within_next",
+        "is within the next",
+        Takes.DURATION,
+        DATES,
+        within_next,
+        lambda value: f", not within the next {value}",
+        example="P7D",
+        sense=date_sense,
     ),
     TimeOperator(
-        "older_than", "is older than", Takes.DURATION, DATES, older_than, lambda value: f", not older than {value}",
-        example="P30D", sense=date_sense,
+        "older_than",
+        "is older than",
+        Takes.DURATION,
+        DATES,
+        older_than,
+        lambda value: f", not older than {value}",
+        example="P30D",
+        sense=date_sense,
     ),
-)  # fmt: skip
+)

@@ -1,4 +1,4 @@
-"""equals, in and contains, with their complements. What is expected decides how the record's value is read."""
+"""equals, in and contains, with complements. What is expected decides how the record's value is read."""
 
 from typing import Any, Final
 
@@ -10,7 +10,9 @@ LIST_MAX: Final = 1_000  # members of a list to compare with; more belongs into 
 
 
 def equals(expected: Any) -> ValueTest:
-    """Equality with text (case and white space at the ends do not count), a number, true/false, a list, or nothing."""
+    """Equality with text (case and white space at the ends do not count), a number, true/false, a list, or
+    nothing.
+    """
     kind = type(expected)
     if is_empty(expected):
         return is_empty
@@ -96,7 +98,9 @@ def contains(expected: Any) -> ValueTest:
 
 
 def not_contains(expected: Any) -> ValueTest:
-    """The complement of contains on text, lists and nothing; a number or an object contains nothing to speak of."""
+    """The complement of contains on text, lists and nothing; a number or an object contains nothing to
+    speak of.
+    """
     has_part = contains(expected)
 
     def has_not(actual: Any) -> bool:
@@ -122,26 +126,59 @@ def contains_sense(value: Any) -> str | None:
 
 EQUALITY_OPERATORS: Final = (
     ValueOperator(
-        "equals", "is", Takes.ONE, EVERY - {"object"}, equals, lambda value: f", not {value}", example="Web Form"
+        "equals",
+        "is",
+        Takes.ONE,
+        EVERY - {"object"},
+        equals,
+        lambda value: f", not {value}",
+        example="Web Form",
     ),
     ValueOperator(
-        "not_equals", "is not", Takes.ONE, EVERY - {"object"}, complement(equals),
-        lambda _: ", and had to be something else", example="Web Form",
+        "not_equals",
+        "is not",
+        Takes.ONE,
+        EVERY - {"object"},
+        complement(equals),
+        lambda _: ", and had to be something else",
+        example="Web Form",
     ),
     ValueOperator(
-        "in", "is one of", Takes.LIST, EVERY - {"object"}, among, lambda value: f", not one of {value}",
+        "in",
+        "is one of",
+        Takes.LIST,
+        EVERY - {"object"},
+        among,
+        lambda value: f", not one of {value}",
         example=["New", "Open"],
     ),
     ValueOperator(
-        "not_in", "is none of", Takes.LIST, EVERY - {"object"}, complement(among),
-        lambda value: f", which is one of {value}", example=["Closed"],
+        "not_in",
+        "is none of",
+        Takes.LIST,
+        EVERY - {"object"},
+        complement(among),
+        lambda value: f", which is one of {value}",
+        example=["Closed"],
     ),
     ValueOperator(
-        "contains", "contains", Takes.ONE, TEXTS | LISTS, contains, lambda value: f", which does not contain {value}",
-        example="engineer", sense=contains_sense,
+        "contains",
+        "contains",
+        Takes.ONE,
+        TEXTS | LISTS,
+        contains,
+        lambda value: f", which does not contain {value}",
+        example="engineer",
+        sense=contains_sense,
     ),
     ValueOperator(
-        "not_contains", "does not contain", Takes.ONE, TEXTS | LISTS, not_contains,
-        lambda value: f", which contains {value}", example="test", sense=contains_sense,
+        "not_contains",
+        "does not contain",
+        Takes.ONE,
+        TEXTS | LISTS,
+        not_contains,
+        lambda value: f", which contains {value}",
+        example="test",
+        sense=contains_sense,
     ),
-)  # fmt: skip
+)

@@ -1,4 +1,6 @@
-"""What an operator is: a name, what it takes, what it fits, and the test it prepares from the expected value."""
+"""What an operator is: a name, what it takes, what it fits, and the test it prepares from the expected
+value.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +9,23 @@ from enum import Enum
 from typing import Any, Literal
 
 FieldType = Literal[
-    "text", "long_text", "email", "phone", "url", "picklist", "multi_picklist", "number", "money", "boolean", "date",
-    "datetime", "reference", "user", "list", "object",
-]  # fmt: skip
+    "text",
+    "long_text",
+    "email",
+    "phone",
+    "url",
+    "picklist",
+    "multi_picklist",
+    "number",
+    "money",
+    "boolean",
+    "date",
+    "datetime",
+    "reference",
+    "user",
+    "list",
+    "object",
+]
 
 TEXTS: frozenset[FieldType] = frozenset(
     {"text", "long_text", "email", "phone", "url", "picklist", "reference", "user"}
@@ -45,6 +61,9 @@ ChangeTest = Callable[[Any, Any], bool]
 TimeTest = Callable[[Any, datetime], bool]
 """The same over (value now, time of the event)."""
 
+Test = Callable[..., bool]
+"""Any of the three."""
+
 Sense = Callable[[Any], str | None]
 """Why a value makes no sense to an operator ("which is not a number"), or None."""
 
@@ -56,7 +75,9 @@ def always_sensible(_value: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ValueOperator:
-    """An operator over the value now. `miss(value_text)` ends the sentence "stage was New…" of a false comparison."""
+    """An operator over the value now. `miss(value_text)` ends the sentence "stage was New…" of a false
+    comparison.
+    """
 
     name: str
     label: str

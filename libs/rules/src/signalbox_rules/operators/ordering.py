@@ -12,7 +12,9 @@ MomentTest = Callable[[Moment], bool]
 
 
 def is_before(left: Moment, right: Moment) -> bool:
-    """Is all of the left before the right? A date is its whole day, so an instant of that day is not before it."""
+    """Is all of the left before the right? A date is its whole day, so an instant of that day is not before
+    it.
+    """
     return left.end <= right.start if left.is_date or right.is_date else left.start < right.start
 
 
@@ -110,23 +112,53 @@ _ORDERED: Final = NUMBERS | DATES
 
 ORDERING_OPERATORS: Final = (
     ValueOperator(
-        "greater_than", "is greater than", Takes.ORDERED, _ORDERED, greater_than,
-        lambda value: f", not greater than {value}", example=50_000, sense=ordered_sense,
+        "greater_than",
+        "is greater than",
+        Takes.ORDERED,
+        _ORDERED,
+        greater_than,
+        lambda value: f", not greater than {value}",
+        example=50_000,
+        sense=ordered_sense,
     ),
     ValueOperator(
-        "greater_or_equal", "is at least", Takes.ORDERED, _ORDERED, greater_or_equal,
-        lambda value: f", not at least {value}", example=50_000, sense=ordered_sense,
+        "greater_or_equal",
+        "is at least",
+        Takes.ORDERED,
+        _ORDERED,
+        greater_or_equal,
+        lambda value: f", not at least {value}",
+        example=50_000,
+        sense=ordered_sense,
     ),
     ValueOperator(
-        "less_than", "is less than", Takes.ORDERED, _ORDERED, less_than,
-        lambda value: f", not less than {value}", example=100, sense=ordered_sense,
+        "less_than",
+        "is less than",
+        Takes.ORDERED,
+        _ORDERED,
+        less_than,
+        lambda value: f", not less than {value}",
+        example=100,
+        sense=ordered_sense,
     ),
     ValueOperator(
-        "less_or_equal", "is at most", Takes.ORDERED, _ORDERED, less_or_equal,
-        lambda value: f", not at most {value}", example=100, sense=ordered_sense,
+        "less_or_equal",
+        "is at most",
+        Takes.ORDERED,
+        _ORDERED,
+        less_or_equal,
+        lambda value: f", not at most {value}",
+        example=100,
+        sense=ordered_sense,
     ),
     ValueOperator(
-        "between", "is between", Takes.RANGE, _ORDERED, between,
-        lambda value: f", not between {value}", example=[10, 20], sense=ordered_sense,
+        "between",
+        "is between",
+        Takes.RANGE,
+        _ORDERED,
+        between,
+        lambda value: f", not between {value}",
+        example=[10, 20],
+        sense=ordered_sense,
     ),
-)  # fmt: skip
+)

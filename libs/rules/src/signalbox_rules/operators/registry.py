@@ -1,4 +1,6 @@
-"""Every operator, in the order people are offered them. Adding one is its definition in a family and a line here."""
+"""Every operator, in the order people are offered them. Adding one is its definition in a family and a line
+here.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType

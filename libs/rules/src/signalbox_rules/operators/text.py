@@ -31,7 +31,9 @@ def _part(expected: Any) -> str:
 
 
 def matches(expected: Any) -> ValueTest:
-    """Is the pattern found somewhere in the text? `^` and `$` anchor it, `(?i)` makes letter case not count."""
+    """Is the pattern found somewhere in the text? `^` and `$` anchor it, `(?i)` makes letter case not
+    count.
+    """
     if type(expected) is not str or not expected:
         raise RulesError("must be a regular expression (RE2)")
     if len(expected) > PATTERN_MAX:
@@ -45,7 +47,7 @@ def matches(expected: Any) -> ValueTest:
         pattern = re2.compile(expected, options)
     except (re2.error, UnicodeEncodeError) as error:
         raise RulesError(
-            f"is a pattern that RE2 refuses: {_reason(error)}; look-around and back-references do not exist in it"
+            f"is a pattern that RE2 refuses: {_reason(error)}; it has no look-around and no back-references"
         ) from None
 
     def is_match(actual: Any) -> bool:
@@ -71,15 +73,34 @@ def text_sense(value: Any) -> str | None:
 
 TEXT_OPERATORS: Final = (
     ValueOperator(
-        "starts_with", "starts with", Takes.TEXT, TEXTS, starts_with,
-        lambda value: f", which does not start with {value}", example="Dr.", sense=text_sense,
+        "starts_with",
+        "starts with",
+        Takes.TEXT,
+        TEXTS,
+        starts_with,
+        lambda value: f", which does not start with {value}",
+        example="Dr.",
+        sense=text_sense,
     ),
     ValueOperator(
-        "ends_with", "ends with", Takes.TEXT, TEXTS, ends_with,
-        lambda value: f", which does not end with {value}", example="@example.com", sense=text_sense,
+        "ends_with",
+        "ends with",
+        Takes.TEXT,
+        TEXTS,
+        ends_with,
+        lambda value: f", which does not end with {value}",
+        example="@example.com",
+        sense=text_sense,
     ),
     ValueOperator(
-        "matches", "matches the pattern", Takes.PATTERN, TEXTS, matches,
-        lambda value: f", which does not match {value}", example="^[A-Z]{2}-[0-9]+$", sense=text_sense, accepts_field=False,
+        "matches",
+        "matches the pattern",
+        Takes.PATTERN,
+        TEXTS,
+        matches,
+        lambda value: f", which does not match {value}",
+        example="^[A-Z]{2}-[0-9]+$",
+        sense=text_sense,
+        accepts_field=False,
     ),
-)  # fmt: skip
+)

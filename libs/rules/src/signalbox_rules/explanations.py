@@ -1,0 +1,100 @@
+"""Why a comparison came out as it did: what was found, and the sentence a person reads."""
+
+from typing import Any
+
+from signalbox_contracts.definitions import Comparison
+from signalbox_rules.operators.operator import (
+    ChangeOperator,
+    Operator,
+    Sense,
+    Takes,
+    Test,
+    TimeOperator,
+    ValueOperator,
+)
+from signalbox_rules.paths import MISSING, Path, present, reader_of
+from signalbox_rules.record_context import Explainer
+from signalbox_rules.verdicts import TEXT_SHOWN_MAX, Leaf, in_words, shown
+
+
+def explainer_of(comparison: Comparison, operator: Operator, path: Path, test: Test, miss: str) -> Explainer:
+    """The explainer of a comparison whose test is prepared; `miss` ends the sentence of a false one."""
+    match operator:
+        case ValueOperator():
+            return _value_explainer(comparison, operator.sense, path, test, miss, takes_time=False)
+        case TimeOperator():
+            return _value_explainer(comparison, operator.sense, path, test, miss, takes_time=True)
+        case ChangeOperator():
+            return _change_explainer(comparison, operator.sense, path, test, miss)
+
+
+def _value_explainer(
+    comparison: Comparison, sense: Sense, path: Path, test: Test, miss: str, *, takes_time: bool
+) -> Explainer:
+    field, op, value, read = comparison.field, comparison.op, shown(comparison.value), reader_of(path)
+    not_there, was = f"{field} is not in the record", f"{field} was "
+
+    def explain(record: Any, previous: Any, now: Any) -> tuple[Leaf, str]:
+        found = read(record)
+        before = None if previous is None else shown(present(read(previous)))
+        if found is MISSING:
+            outcome = test(None, now) if takes_time else test(None)
+            why = not_there if outcome else not_there + miss
+            return Leaf(field, op, value, None, before, outcome, why), why
+        outcome = test(found, now) if takes_time else test(found)
+        if type(found) is str and found and len(found) <= TEXT_SHOWN_MAX and not found.isspace():
+            actual, why = found, was + found  # what most fields hold, without two calls
+        else:
+            actual = shown(found)
+            why = was + in_words(actual)
+        if not outcome:
+            nonsense = sense(found)
+            why += f", {nonsense}" if nonsense else miss
+        return Leaf(field, op, value, actual, before, outcome, why), why
+
+    return explain
+
+
+def _change_explainer(comparison: Comparison, sense: Sense, path: Path, test: Test, miss: str) -> Explainer:
+    field, op, value, read = comparison.field, comparison.op, shown(comparison.value), reader_of(path)
+
+    def explain(record: Any, previous: Any, _now: Any) -> tuple[Leaf, str]:
+        now_value = present(read(record))
+        if previous is None:
+            why = f"{field}: previous not published"
+            return Leaf(field, op, value, shown(now_value), None, False, why), why
+        before = present(read(previous))
+        outcome = test(now_value, before)
+        now_shown, before_shown = shown(now_value), shown(before)
+        now_words, before_words = in_words(now_shown), in_words(before_shown)
+        if now_words == before_words:
+            why = f"{field} stayed {now_words}"
+        else:
+            why = f"{field} changed from {before_words} to {now_words}"
+        if not outcome:
+            nonsense = sense(now_value) or sense(before)
+            why += f", {nonsense}" if nonsense else miss
+        return Leaf(field, op, value, now_shown, before_shown, outcome, why), why
+
+    return explain
+
+
+def explainer_of_unfit(comparison: Comparison, path: Path, why: str) -> Explainer:
+    """The explainer of a comparison that could not be made with what another field held."""
+    read = reader_of(path)
+
+    def explain(record: Any, previous: Any, _now: Any) -> tuple[Leaf, str]:
+        before = None if previous is None else shown(present(read(previous)))
+        found = shown(present(read(record)))
+        return Leaf(comparison.field, comparison.op, shown(comparison.value), found, before, False, why), why
+
+    return explain
+
+
+def value_in_words(operator: Operator, value: Any) -> str:
+    """The expected value in a sentence: 10 and 20, from New to Qualified, 7 days."""
+    if operator.takes is Takes.RANGE and type(value) is list and len(value) == 2:
+        return f"{in_words(value[0])} and {in_words(value[1])}"
+    if operator.takes is Takes.FROM_TO and type(value) is dict:
+        return f"from {in_words(value.get('from'))} to {in_words(value.get('to'))}"
+    return in_words(shown(value))
