@@ -1,0 +1,9 @@
+"""`python -m workflow_api`."""
+
+import sys
+
+from signalbox_runtime.process import run_service
+from workflow_api import service
+from workflow_api.settings import WorkflowApiSettings
+
+sys.exit(run_service("workflow-api", WorkflowApiSettings, service.run))

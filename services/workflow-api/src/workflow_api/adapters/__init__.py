@@ -1,0 +1,1 @@
+"""PostgreSQL, Kafka, SMTP and HTTP as workflow-api meets them."""

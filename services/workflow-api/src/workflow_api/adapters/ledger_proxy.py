@@ -1,0 +1,70 @@
+"""Passes run-ledger's routes on to it, answer streamed as it comes, so that there is one base URL."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import httpx
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from signalbox_runtime.problems import Problem, unavailable
+
+CONNECT_SECONDS: Final = 5.0
+CONNECTIONS_MAX: Final = 500
+"""Event streams hold one each for as long as a console is open."""
+_NOT_PASSED_ON: Final = frozenset(
+    {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length"}
+)
+
+
+class LedgerProxy:
+    """A client of run-ledger; `url` is empty where an ingress does the routing."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.AsyncClient(
+            base_url=url,
+            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=20),
+            trust_env=False,
+        )
+        self._configured = bool(url)
+
+    async def forward(self, request: Request) -> Response:
+        """The ledger's answer to the same request. Raises a 503 or 502 problem."""
+        if not self._configured:
+            raise unavailable("This instance does not know the ledger: set WORKFLOW_API_LEDGER_URL.")
+        query = request.url.query
+        target = httpx.URL(path=request.url.path, query=query.encode() or None)
+        headers = [
+            (name, value) for name, value in request.headers.raw if name.decode() not in _NOT_PASSED_ON
+        ]
+        body = await request.body()
+        outgoing = self._client.build_request(request.method, target, headers=headers, content=body or None)
+        try:
+            answer = await self._client.send(outgoing, stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise unavailable("run-ledger does not answer. Try again shortly.") from error
+        except httpx.HTTPError as error:
+            raise Problem(
+                502, "bad-gateway", "run-ledger broke off", f"{type(error).__name__}. Try again shortly."
+            ) from error
+        passed_on = {
+            name: value for name, value in answer.headers.items() if name.lower() not in _NOT_PASSED_ON
+        }
+        return StreamingResponse(
+            _chunks(answer), answer.status_code, passed_on, background=BackgroundTask(answer.aclose)
+        )
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()
+
+
+async def _chunks(answer: httpx.Response) -> AsyncIterator[bytes]:
+    """The body as it arrives, compressed as it was; the connection is freed when the reader goes away."""
+    try:
+        async for chunk in answer.aiter_raw():
+            yield chunk
+    finally:
+        await answer.aclose()

@@ -1,0 +1,47 @@
+"""The FastAPI application of workflow-api, from its parts."""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from signalbox_runtime.auth import Access
+from signalbox_runtime.http import create_app
+from signalbox_runtime.idempotency import IdempotencyStore
+from signalbox_runtime.readiness import Readiness
+from workflow_api.adapters.ledger_proxy import LedgerProxy
+from workflow_api.routes import ledger, lifecycle, versions, workflows
+from workflow_api.workflows import Workflows
+
+DESCRIPTION = (
+    "Workflows, their versions, mail templates, secrets, keys, tests and backtests. Errors are RFC 9457 "
+    "problem details whose `errors` point into the body; lists are pages with an opaque cursor; "
+    "`Idempotency-Key` makes an unsafe call safe to repeat. Send a key as `Authorization: Bearer <key>`."
+)
+ROUTERS = (workflows.router, lifecycle.router, versions.router, ledger.router)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the routes work with; they find it in `request.app.state.parts`."""
+
+    engine: AsyncEngine
+    access: Access
+    readiness: Readiness
+    idempotency: IdempotencyStore
+    workflows: Workflows
+    ledger: LedgerProxy
+
+
+def build_application(parts: Parts) -> FastAPI:
+    """The application, ready to serve."""
+    app = create_app(
+        title="Signalbox workflows",
+        description=DESCRIPTION,
+        routers=ROUTERS,
+        access=parts.access,
+        readiness=parts.readiness,
+        idempotency=parts.idempotency,
+    )
+    app.state.parts = parts
+    return app

@@ -1,0 +1,51 @@
+"""What somebody sends becomes a workflow document that is right, or a 422 that points at the places."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from signalbox_contracts.definition_ids import assign_action_ids
+from signalbox_contracts.definitions import Problem, WorkflowDefinition
+from signalbox_rules.record_catalog import Catalog
+from signalbox_rules.validation import validate_document
+from signalbox_runtime.problems import Problem as HttpProblem
+from signalbox_runtime.problems import ProblemPlace, invalid
+from workflow_api.domain.documents import unstorable_texts
+
+
+def invalid_workflow(problems: Iterable[Problem], prefix: str = "") -> HttpProblem:
+    """422 for a workflow document; `prefix` is where in the body it stands."""
+    places = [
+        ProblemPlace(pointer=prefix + problem.pointer, detail=problem.detail)
+        for problem in problems
+        if problem.severity == "error"
+    ]
+    first = places[0]
+    more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
+    return invalid(
+        "invalid-workflow",
+        f"Not a usable workflow: {first.pointer or 'the document'} {first.detail}{more}. Nothing changed.",
+        places,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDocument:
+    """A document that is right: as it is kept, what it means, and what its author might want to know."""
+
+    document: dict[str, Any]
+    definition: WorkflowDefinition
+    warnings: tuple[Problem, ...]
+
+
+def check_document(body: Any, catalog: Catalog | None, prefix: str = "") -> CheckedDocument:
+    """`body` with action ids written in. Raises a 422 problem."""
+    unstorable = unstorable_texts(body)
+    if unstorable:
+        raise invalid_workflow(unstorable, prefix)
+    document = assign_action_ids(body)
+    definition, problems = validate_document(document, catalog)
+    if definition is None or any(problem.severity == "error" for problem in problems):
+        raise invalid_workflow(problems, prefix)
+    assert isinstance(document, Mapping)
+    return CheckedDocument(dict(document), definition, tuple(problems))

@@ -1,0 +1,47 @@
+"""Bodies that may be JSON or YAML, read by the rules of `domain.documents`."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request
+
+from signalbox_runtime.problems import Problem
+from workflow_api.domain.documents import read_json, read_yaml
+from workflow_api.errors import UnreadableDocument
+
+_YAML_TYPES: Final = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
+
+
+async def read_document(request: Request) -> Any:
+    """The body's value. Raises a 400 or 415 problem."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    data = await request.body()
+    try:
+        if media_type in _YAML_TYPES:
+            return read_yaml(data)
+        if media_type in {"", "application/json"} or media_type.endswith("+json"):
+            return read_json(data)
+    except UnreadableDocument as error:
+        raise Problem(400, "unreadable-body", "The body can't be read", str(error)) from error
+    raise Problem(
+        415,
+        "unsupported-media-type",
+        "The body is of another type",
+        f"Content-Type is {media_type!r}; send application/json or application/yaml.",
+    )
+
+
+Document = Annotated[Any, Depends(read_document)]
+
+
+def document_body(schema: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
+    """`openapi_extra` for a route that takes a `Document`."""
+    content = {"schema": schema}
+    return {
+        "requestBody": {
+            "required": required,
+            "content": {"application/json": content, "application/yaml": content},
+        }
+    }
+
+
+WORKFLOW_BODY: Final = document_body({"$ref": "#/components/schemas/WorkflowDocument"})

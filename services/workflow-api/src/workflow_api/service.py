@@ -1,0 +1,104 @@
+"""Puts workflow-api together: PostgreSQL, the outbox relay, the application, and what runs beside it."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import structlog
+from fastapi import FastAPI
+
+from signalbox_contracts import topics
+from signalbox_runtime.auth import Access, PostgresKeyStore
+from signalbox_runtime.database import create_engine, migrate_when_reachable
+from signalbox_runtime.http import DATABASE_CONDITION
+from signalbox_runtime.http_server import in_background, serve
+from signalbox_runtime.idempotency import PostgresIdempotencyStore
+from signalbox_runtime.outbox.log import KafkaRelayLog
+from signalbox_runtime.outbox.relay import OutboxRelay
+from signalbox_runtime.outbox.tables import OutboxTables
+from signalbox_runtime.process import Service
+from signalbox_runtime.views import TopicViews, follow
+from workflow_api.adapters.crm_catalogs import CrmCatalogs
+from workflow_api.adapters.first_key import ensure_first_key
+from workflow_api.adapters.ledger_proxy import LedgerProxy
+from workflow_api.application import Parts, build_application
+from workflow_api.settings import WorkflowApiSettings
+from workflow_api.workflows import Workflows
+
+SCHEMA: Final = "workflows"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+RELAY_CONDITION: Final = "outbox"
+RELAY_CHECK_SECONDS: Final = 1.0
+CATALOG_SECONDS: Final = 1.0
+"""How far the view of `crm.catalog` may lag: people change it in the CRM, then look here."""
+WORKFLOW_ID_BYTES: Final = 8
+
+_log = structlog.get_logger("workflow-api")
+
+
+def run(service: Service[WorkflowApiSettings]) -> None:
+    """Serves until the service is asked to stop."""
+    settings = service.settings
+    serve(service, settings.http_host, settings.http_port, lambda stop: application(service, stop))
+
+
+@asynccontextmanager
+async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event) -> AsyncIterator[FastAPI]:
+    """The application and its background work, as long as the context lasts."""
+    settings, database_url = service.settings, service.shared.database_url
+    engine = create_engine(database_url, application_name=service.name)
+    service.readiness.unmet(DATABASE_CONDITION, "The database is not set up yet.")
+    relay = OutboxRelay(
+        service.name, SCHEMA, database_url, lambda: KafkaRelayLog(service.name, service.kafka)
+    )
+    catalogs = CrmCatalogs()
+    views = TopicViews(service.kafka, {topics.CRM_CATALOG: catalogs.apply}, service.readiness)
+    service.start_thread("crm-catalog", lambda: follow(views, service.stopping, CATALOG_SECONDS))
+    set_up = asyncio.Event()
+    ledger = LedgerProxy(settings.ledger_url)
+    parts = Parts(
+        engine=engine,
+        access=Access(PostgresKeyStore(engine), service.clock),
+        readiness=service.readiness,
+        idempotency=PostgresIdempotencyStore(engine, SCHEMA),
+        workflows=Workflows(engine, OutboxTables(SCHEMA), relay, catalogs, service.clock, new_workflow_id),
+        ledger=ledger,
+    )
+
+    async def prepare() -> None:
+        def waiting(reason: str) -> None:
+            service.readiness.unmet(DATABASE_CONDITION, reason)
+            _log.warning("waiting", reason=reason)
+
+        await migrate_when_reachable(database_url, (SCHEMA, "access"), MIGRATIONS, waiting)
+        await ensure_first_key(engine, settings, service.clock)
+        service.readiness.met(DATABASE_CONDITION)
+        set_up.set()
+
+    async def relay_when_set_up() -> None:
+        await set_up.wait()
+        await relay.run(stop)
+
+    async def watch_relay() -> None:
+        while not stop.is_set():
+            if relay.waiting_for is None:
+                service.readiness.met(RELAY_CONDITION)
+            else:
+                service.readiness.unmet(RELAY_CONDITION, f"The outbox is not sent: {relay.waiting_for}")
+            await asyncio.sleep(RELAY_CHECK_SECONDS)
+
+    tasks = {"set-up": prepare(), "relay": relay_when_set_up(), "relay-watch": watch_relay()}
+    try:
+        async with in_background(service, tasks):
+            yield build_application(parts)
+    finally:
+        await ledger.close()
+        await engine.dispose()
+
+
+def new_workflow_id() -> str:
+    """A fresh id, with no character that a Kafka key or a path treats specially."""
+    return f"wf-{secrets.token_hex(WORKFLOW_ID_BYTES)}"

@@ -1,0 +1,272 @@
+"""Steps of a workflow's life, each one database transaction: the row, its audit entry, its announcement."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol, assert_never
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from signalbox_contracts.definitions import parse_definition, to_bytes
+from signalbox_runtime import audit, fault
+from signalbox_runtime.auth import Principal
+from signalbox_runtime.clock import Clock
+from signalbox_runtime.outbox.tables import OutboxTables
+from signalbox_runtime.problems import Problem, conflict, not_found
+from signalbox_runtime.records import Outbound
+from workflow_api.adapters import template_rows, workflow_rows
+from workflow_api.adapters.crm_catalogs import CrmCatalogs
+from workflow_api.checking import check_document, invalid_workflow
+from workflow_api.domain import workflow as life
+from workflow_api.domain.announcements import cancel_runs_record, state_record, version_record
+from workflow_api.domain.mail_templates import missing_templates, named_templates, with_templates_copied
+from workflow_api.domain.workflow import Change, Changed, Document, Refused, Unchanged, Workflow
+
+EFFECT_TIMEOUT_SECONDS: Final = 2.0
+"""How long an answer waits for Kafka before it says 202 and `effective: false`."""
+
+
+class Relay(Protocol):
+    """Who knows what has reached Kafka."""
+
+    async def effective(self, row_id: int, timeout_seconds: float) -> bool:
+        """Whether an outbox row is committed on Kafka."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A workflow after a step that the event's path is told of, and whether it has been."""
+
+    workflow: Workflow
+    effective: bool
+
+
+Step = Callable[[Workflow, Change], Changed | Unchanged | Refused]
+
+
+class Workflows:
+    """What the routes do with workflows."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        outbox: OutboxTables,
+        relay: Relay,
+        catalogs: CrmCatalogs,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._engine = engine
+        self._outbox = outbox
+        self._relay = relay
+        self._catalogs = catalogs
+        self._clock = clock
+        self._new_id = new_id
+
+    def change_by(self, caller: Principal) -> Change:
+        """`caller`, now."""
+        return Change(caller.actor, datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC))
+
+    async def create(self, caller: Principal, body: Any) -> Workflow:
+        """A new workflow with `body` as its draft. Raises a 422 problem."""
+        document = check_document(body, self._catalogs.of(caller.tenant_id)).document
+        return await self._create(caller, document, "workflow.create")
+
+    async def duplicate(self, caller: Principal, workflow_id: str) -> Workflow:
+        """A new workflow, paused, with the draft of another, else its newest version."""
+        original = await self.read(caller, workflow_id)
+        document = original.draft or (await self.version(caller, original, original.version or 0)).document
+        name = f"Copy of {document['name']}"[:200]
+        return await self._create(caller, {**document, "name": name}, "workflow.duplicate")
+
+    async def read(self, caller: Principal, workflow_id: str) -> Workflow:
+        """The workflow. Raises a 404 problem."""
+        async with self._engine.connect() as connection:
+            return _found(await workflow_rows.find(connection, caller.tenant_id, workflow_id), workflow_id)
+
+    async def version(self, caller: Principal, workflow: Workflow, number: int) -> workflow_rows.Version:
+        """A version of the workflow. Raises a 404 problem."""
+        async with self._engine.connect() as connection:
+            version = await workflow_rows.find_version(connection, caller.tenant_id, workflow.id, number)
+        if version is None:
+            raise not_found(f"version of workflow {workflow.id}", str(number))
+        return version
+
+    async def versions(
+        self, caller: Principal, workflow: Workflow, before: int | None, limit: int
+    ) -> list[workflow_rows.Version]:
+        """Versions below `before`, newest first."""
+        async with self._engine.connect() as connection:
+            return await workflow_rows.list_versions(connection, caller.tenant_id, workflow.id, before, limit)
+
+    async def change(self, caller: Principal, workflow_id: str, body: Any, if_match: str | None) -> Workflow:
+        """Puts `body` in the draft's place, if nobody else changed it since `if_match`."""
+        document = check_document(body, self._catalogs.of(caller.tenant_id)).document
+        return await self._change(caller, workflow_id, document, if_match, "workflow.change")
+
+    async def restore(
+        self, caller: Principal, workflow_id: str, number: int, if_match: str | None
+    ) -> Workflow:
+        """Copies a version into the draft."""
+        workflow = await self.read(caller, workflow_id)
+        version = await self.version(caller, workflow, number)
+        return await self._change(
+            caller, workflow_id, version.document, if_match or "*", f"workflow.restore-{number}"
+        )
+
+    async def publish(
+        self, caller: Principal, workflow_id: str, note: str | None, if_match: str | None
+    ) -> Announced:
+        """The draft becomes the next version."""
+        return await self._announce(caller, workflow_id, life.publish, "workflow.publish", note, if_match)
+
+    async def activate(self, caller: Principal, workflow_id: str) -> Announced:
+        """Events are judged by it from now on."""
+        return await self._announce(caller, workflow_id, life.activate, "workflow.activate")
+
+    async def pause(self, caller: Principal, workflow_id: str, *, cancel_runs: bool) -> Announced:
+        """No event is judged by it from now on; `cancel_runs` ends those in flight too."""
+        return await self._announce(
+            caller, workflow_id, life.pause, "workflow.pause", cancel_runs=cancel_runs
+        )
+
+    async def archive(self, caller: Principal, workflow_id: str) -> Announced:
+        """Puts it away."""
+        return await self._announce(caller, workflow_id, life.archive, "workflow.archive")
+
+    async def _create(self, caller: Principal, document: Document, action: str) -> Workflow:
+        change = self.change_by(caller)
+        workflow = life.create(caller.tenant_id, self._new_id(), document, change)
+        async with self._engine.begin() as connection:
+            await workflow_rows.add(connection, workflow)
+            await _note(connection, change, action, workflow, None, document)
+        return workflow
+
+    async def _change(
+        self, caller: Principal, workflow_id: str, document: Document, if_match: str | None, action: str
+    ) -> Workflow:
+        change = self.change_by(caller)
+        async with self._engine.begin() as connection:
+            workflow = _found(
+                await workflow_rows.find(connection, caller.tenant_id, workflow_id, lock=True), workflow_id
+            )
+            check_if_match(workflow, if_match, document)
+            match life.change_draft(workflow, document, change):
+                case Refused(slug, detail):
+                    raise conflict(slug, detail)
+                case Changed(changed):
+                    await workflow_rows.save(connection, changed)
+                    await _note(connection, change, action, workflow, workflow.draft, document)
+                    return changed
+
+    async def _announce(
+        self,
+        caller: Principal,
+        workflow_id: str,
+        step: Step,
+        action: str,
+        note: str | None = None,
+        if_match: str | None = None,
+        *,
+        cancel_runs: bool = False,
+    ) -> Announced:
+        change = self.change_by(caller)
+        async with self._engine.begin() as connection:
+            workflow = _found(
+                await workflow_rows.find(connection, caller.tenant_id, workflow_id, lock=True), workflow_id
+            )
+            if if_match is not None:
+                check_if_match(workflow, if_match, None)
+            records: list[Outbound] = []
+            match step(workflow, change):
+                case Refused(slug, detail):
+                    raise conflict(slug, detail)
+                case Unchanged():
+                    changed = workflow
+                case Changed(changed, published):
+                    if published is not None:
+                        records.append(await self._add_version(connection, changed, published, note, change))
+                    if changed.version is not None:
+                        records.append(state_record(changed, change))
+                    await _note(
+                        connection, change, action, workflow, _summary(workflow), _summary(changed, note)
+                    )
+                case never:
+                    assert_never(never)
+            if cancel_runs:
+                records.append(cancel_runs_record(changed, change))
+                await _note(connection, change, "workflow.cancel-runs", workflow, None, None)
+            if records:
+                row_id = await self._outbox.insert_rows(connection, records)
+                changed = replace(changed, last_row_id=row_id)
+            if changed != workflow:
+                await workflow_rows.save(connection, changed)
+        fault.at("api.after_database_commit")
+        return Announced(changed, await self._relay.effective(changed.last_row_id, EFFECT_TIMEOUT_SECONDS))
+
+    async def _add_version(
+        self,
+        connection: AsyncConnection,
+        workflow: Workflow,
+        document: Document,
+        note: str | None,
+        change: Change,
+    ) -> Outbound:
+        names = named_templates(document)
+        templates = await template_rows.find_named(connection, workflow.tenant_id, names)
+        missing = missing_templates(document, templates)
+        if missing:
+            raise invalid_workflow(missing)
+        definition = to_bytes(parse_definition(with_templates_copied(document, templates)))
+        await workflow_rows.add_version(connection, workflow, document, definition, note, change)
+        return version_record(workflow, definition, note, change)
+
+
+def check_if_match(workflow: Workflow, if_match: str | None, yours: Document | None) -> None:
+    """Raises 428 without `If-Match` and 412 when the draft is not the one that the caller saw."""
+    if if_match is None:
+        raise Problem(
+            428,
+            "if-match-required",
+            "If-Match is missing",
+            "Send If-Match with the ETag of the GET that you edited, or * to overwrite whatever is there.",
+        )
+    tags = {tag.strip().removeprefix("W/") for tag in if_match.split(",")}
+    if "*" not in tags and workflow.etag not in tags:
+        raise Problem(
+            412,
+            "changed-meanwhile",
+            "Somebody else changed it in the meantime",
+            f"{workflow.updated_by} changed it at {workflow.updated_at.isoformat()}. Compare `current` with "
+            f"`yours`, then send what you want with If-Match: {workflow.etag}.",
+            headers={"ETag": workflow.etag},
+            more={"current": workflow.draft, "current_etag": workflow.etag, "yours": yours},
+        )
+
+
+def _found(workflow: Workflow | None, workflow_id: str) -> Workflow:
+    if workflow is None:
+        raise not_found("workflow", workflow_id)
+    return workflow
+
+
+def _summary(workflow: Workflow, note: str | None = None) -> dict[str, Any]:
+    summary: dict[str, Any] = {"status": workflow.status, "version": workflow.version}
+    return summary if note is None else {**summary, "note": note}
+
+
+async def _note(
+    connection: AsyncConnection, change: Change, action: str, workflow: Workflow, before: Any, after: Any
+) -> None:
+    await audit.note(
+        connection,
+        tenant_id=workflow.tenant_id,
+        at=change.at,
+        actor=change.by,
+        action=action,
+        object_type="workflow",
+        object_id=workflow.id,
+        before=before,
+        after=after,
+    )
