@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 KAFKA_PREFIX = "SIGNALBOX_KAFKA__"
@@ -22,7 +22,10 @@ class SharedSettings(BaseSettings):
 
     database_url: str = Field(default="", description="postgresql://user@host:port/database")
     log_level: str = Field(default="info", description="debug, info, warning or error")
-    secrets_key_file: Path | None = Field(default=None, description="File with 32 bytes in base64")
+    secrets_key_file: Path | None = Field(
+        default=None, description="File with keys for secrets, 32 bytes in base64 a line; the first one seals"
+    )
+    secrets_key: SecretStr | None = Field(default=None, description="The same keys, instead of a file")
     webhook_allow_hosts: str = Field(default="", description="Hosts, joined by commas, opened for webhooks")
 
 
