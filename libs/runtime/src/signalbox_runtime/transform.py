@@ -111,6 +111,7 @@ class TransformLoop:
         heart: Heart,
         stopping: threading.Event,
         batch_max_records: int = BATCH_MAX_RECORDS,
+        poll_timeout_seconds: float = POLL_TIMEOUT_SECONDS,
     ) -> None:
         self._kafka = kafka
         self._names = names
@@ -121,6 +122,7 @@ class TransformLoop:
         self._heart = heart
         self._stopping = stopping
         self._batch_max_records = batch_max_records
+        self._poll_timeout_seconds = poll_timeout_seconds
         self._holds: dict[TopicPartition, _Held] = {}
         self._failures_in_row = 0
         self._consumer: GroupConsumer
@@ -178,7 +180,7 @@ class TransformLoop:
         self._heart.beat()
         self._release_due()
         try:
-            batch = self._consumer.poll(self._poll_timeout_seconds(), self._batch_max_records)
+            batch = self._consumer.poll(self._until_next_due_seconds(), self._batch_max_records)
         except KafkaUnavailable as unavailable:
             self._wait(unavailable)
             return
@@ -305,11 +307,11 @@ class TransformLoop:
                 metrics.HELD_PARTITIONS.labels(partition.topic).dec()
                 self._consumer.resume(partition, held.offset)
 
-    def _poll_timeout_seconds(self) -> float:
+    def _until_next_due_seconds(self) -> float:
         if not self._holds:
-            return POLL_TIMEOUT_SECONDS
+            return self._poll_timeout_seconds
         first_due_ms = min(held.until_ms for held in self._holds.values())
-        return min(POLL_TIMEOUT_SECONDS, max(0.0, (first_due_ms - self._clock.now_ms()) / 1000))
+        return min(self._poll_timeout_seconds, max(0.0, (first_due_ms - self._clock.now_ms()) / 1000))
 
 
 class _Held(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ class KafkaStage:
     """Fulfils stage.Stage on the brokers at `bootstrap`."""
 
     rejoin_seconds = 4.0
+    hold_ms = 3_000
 
     def __init__(self, bootstrap: str) -> None:
         self._options = {BOOTSTRAP_OPTION: bootstrap}

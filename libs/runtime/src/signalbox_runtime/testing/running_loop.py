@@ -44,6 +44,7 @@ class RunningLoop:
             Watchdog(self._clock).heart("loop"),
             self.stopping,
             batch_max_records,
+            poll_timeout_seconds=0.05,
         )
         self._thread = threading.Thread(target=self._run, name="loop", daemon=True)
 

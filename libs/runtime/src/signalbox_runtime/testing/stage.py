@@ -24,6 +24,11 @@ class Stage(Protocol):
         """How long a member may take to notice that the group rebalances."""
         ...
 
+    @property
+    def hold_ms(self) -> int:
+        """A time that several observations from outside fit into."""
+        ...
+
     def new_topic(self, partitions: int = 1) -> str:
         """Makes an empty topic of a name nobody else uses."""
         ...
@@ -53,6 +58,7 @@ class FakeStage:
     """The Kafka in memory."""
 
     rejoin_seconds = 0.1
+    hold_ms = 500
 
     def __init__(self, broker: FakeBroker | None = None) -> None:
         self.broker = broker if broker is not None else FakeBroker()

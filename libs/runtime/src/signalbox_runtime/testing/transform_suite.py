@@ -238,7 +238,7 @@ class TransformSuite:
     def test_a_record_not_due_holds_its_partition_only_and_waits_without_spinning(self, stage: Stage) -> None:
         source, target = stage.new_topic(2), stage.new_topic(1)
         group = stage.new_group([source])
-        copy = HoldingCopy(target, SystemClock(), held=b"later", hold_ms=3_000)
+        copy = HoldingCopy(target, SystemClock(), held=b"later", hold_ms=stage.hold_ms)
         with RunningLoop(stage.kafka, group, [source], copy) as running:
             running.wait_ready()
             stage.send(source, 0, [b"first", b"later", b"after later"])
@@ -258,9 +258,9 @@ class TransformSuite:
         group = stage.new_group([source])
         clock = SystemClock()
         stage.send(source, 0, [b"first", b"later"])
-        with RunningLoop(stage.kafka, group, [source], HoldingCopy(target, clock, b"later", 3_000)):
+        with RunningLoop(stage.kafka, group, [source], HoldingCopy(target, clock, b"later", stage.hold_ms)):
             wait_for_values(stage, target, 1)
-        with RunningLoop(stage.kafka, group, [source], HoldingCopy(target, clock, b"later", 3_000)):
+        with RunningLoop(stage.kafka, group, [source], HoldingCopy(target, clock, b"later", stage.hold_ms)):
             wait_for_values(stage, target, 2)
         assert [record.value for record in stage.records(target)] == [b"first", b"later"]
 

@@ -1,0 +1,100 @@
+"""Starts, stops and asks copy_service."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.error import HTTPError, URLError
+
+import msgspec
+
+from signalbox_runtime.testing.stage import wait_until
+
+_SCRIPT = Path(__file__).with_name("copy_service.py")
+_END_SECONDS = 30
+
+
+class CopyProcess:
+    """One process of copy_service, ended with the `with` block."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        group: str,
+        source: str,
+        target: str,
+        port: int,
+        fault: str = "",
+        **settings: str | int,
+    ) -> None:
+        self.port = port
+        self._environment = {
+            **os.environ,
+            "SIGNALBOX_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
+            "SIGNALBOX_FAULT": fault,
+            "COPY_GROUP": group,
+            "COPY_SOURCE": source,
+            "COPY_TARGET": target,
+            "COPY_METRICS_PORT": str(port),
+            **{f"COPY_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(
+            [sys.executable, str(_SCRIPT)],
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+        output = self.process.communicate()[0]
+        if kind is not None:
+            sys.stdout.write(output.decode(errors="replace"))
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal."""
+        self.process.send_signal(number)
+
+    def exit_code(self) -> int:
+        """Waits for the end."""
+        return self.process.wait(_END_SECONDS)
+
+    def output(self) -> str:
+        """All that it wrote; it must have ended."""
+        assert self.process.stdout is not None
+        return self.process.stdout.read().decode()
+
+    def is_stopped(self) -> bool:
+        """Whether it is stopped by SIGSTOP (Linux)."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+    def wait_ready(self) -> None:
+        """Waits until /readyz says yes."""
+        wait_until(lambda: self.unmet() == {}, "readiness of the process")
+
+    def unmet(self) -> dict[str, str] | None:
+        """The reasons in /readyz; None when nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
+                body: Any = msgspec.json.decode(answer.read())
+        except HTTPError as error:
+            with error:
+                body = msgspec.json.decode(error.read())
+        except (URLError, ConnectionError, TimeoutError):
+            return None
+        reasons: dict[str, str] = body["reasons"]
+        return reasons
