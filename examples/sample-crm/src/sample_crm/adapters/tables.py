@@ -3,7 +3,7 @@
 from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, LargeBinary, MetaData, Table, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 from signalbox_runtime.outbox.tables import OutboxTables
 
@@ -16,7 +16,7 @@ RECORDS: Final = Table(
     Column("module", Text, primary_key=True),
     Column("id", Text, primary_key=True),
     Column("number", BigInteger, Identity(always=True)),
-    Column("data", JSONB(none_as_null=True), nullable=False),
+    Column("data", JSON, nullable=False),
 )
 USERS: Final = Table(
     "users",

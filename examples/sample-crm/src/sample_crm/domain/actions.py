@@ -38,7 +38,7 @@ def convert_lead(lead: Record, wishes: Mapping[str, Any], setting: Setting) -> t
         return record_id
 
     owner = {"owner": lead["owner"], "priority": lead["priority"]}
-    account_fields = dict(wishes.get("account") or {})
+    account_fields = _fields(wishes, "account")
     account = account_fields.get("id") or make(
         ACCOUNTS, _named(lead["company"] or lead["name"], owner, account_fields)
     )
@@ -47,7 +47,7 @@ def convert_lead(lead: Record, wishes: Mapping[str, Any], setting: Setting) -> t
     )
     opportunity = None
     if wishes.get("opportunity") is not False:
-        fields = dict(wishes.get("opportunity") or {})
+        fields = _fields(wishes, "opportunity")
         links = {"account": account, "contact": contact, "amount": lead["amount"], "source": lead["source"]}
         opportunity = make(OPPORTUNITIES, _named(lead["company"] or lead["name"], owner, fields, **links))
     values = {"status": "Converted", "account": account, "contact": contact, "opportunity": opportunity}
@@ -61,18 +61,20 @@ def disqualify_lead(lead: Record, wishes: Mapping[str, Any], setting: Setting) -
     return (_revised(LEADS, lead, values, setting),)
 
 
-def close_opportunity_won(
-    opportunity: Record, wishes: Mapping[str, Any], setting: Setting
-) -> tuple[Change, ...]:
-    """The opportunity is won. Wishes: `amount`, the last word on it."""
-    return _close(opportunity, "won", {"amount": wishes["amount"]} if "amount" in wishes else {}, setting)
-
-
-def close_opportunity_lost(
-    opportunity: Record, wishes: Mapping[str, Any], setting: Setting
-) -> tuple[Change, ...]:
-    """The opportunity is lost. Wishes: `reason`."""
-    return _close(opportunity, "lost", {"lost_reason": _text(wishes, "reason")}, setting)
+def close_opportunity(opportunity: Record, wishes: Mapping[str, Any], setting: Setting) -> tuple[Change, ...]:
+    """The opportunity is won or lost. Wishes: `outcome` won or lost, `amount`, `reason`."""
+    outcome = wishes.get("outcome")
+    if outcome not in {"won", "lost"}:
+        raise Refused("invalid-value", "outcome must be won or lost.", "outcome")
+    stages = setting.directory.pipelines["opportunities"]
+    stage = next(stage for stage in stages if stage.kind == outcome)
+    values = {"amount": wishes["amount"]} if "amount" in wishes else {}
+    values |= {"lost_reason": _text(wishes, "reason")} if outcome == "lost" else {}
+    fields = {"stage": stage.name, **values}
+    changed = change(OPPORTUNITIES, opportunity, fields, setting.directory, setting.now)
+    if changed is None or changed.event != f"closed_{outcome}":
+        raise Refused("closed-record", f"{opportunity['id']} is {opportunity['stage']} already.", "stage")
+    return (changed,)
 
 
 def send_invoice(invoice: Record, wishes: Mapping[str, Any], setting: Setting) -> tuple[Change, ...]:
@@ -106,24 +108,12 @@ ActionFunction: TypeAlias = Callable[[Record, Mapping[str, Any], Setting], tuple
 ACTIONS: tuple[tuple[Module, str, ActionFunction], ...] = (
     (LEADS, "convert", convert_lead),
     (LEADS, "disqualify", disqualify_lead),
-    (OPPORTUNITIES, "close-won", close_opportunity_won),
-    (OPPORTUNITIES, "close-lost", close_opportunity_lost),
+    (OPPORTUNITIES, "close", close_opportunity),
     (INVOICES, "send", send_invoice),
     (INVOICES, "pay", pay_invoice),
     (TASKS, "complete", complete_task),
 )
 """Module, name in the path of the REST call, and what it does."""
-
-
-def _close(opportunity: Record, kind: str, values: Mapping[str, Any], setting: Setting) -> tuple[Change, ...]:
-    stages = setting.directory.pipelines["opportunities"]
-    stage = next(stage for stage in stages if stage.kind == kind)
-    changed = change(
-        OPPORTUNITIES, opportunity, {"stage": stage.name, **values}, setting.directory, setting.now
-    )
-    if changed is None or changed.event is None or not changed.event.startswith("closed_"):
-        raise Refused("closed-record", f"{opportunity['id']} is {opportunity['stage']} already.", "stage")
-    return (changed,)
 
 
 def _revised(module: Module, record: Record, values: Mapping[str, Any], setting: Setting) -> Change:
@@ -142,6 +132,13 @@ def _require_status(record: Record, *allowed: str) -> None:
 
 def _named(name: str, owner: Mapping[str, Any], fields: Mapping[str, Any], **links: Any) -> dict[str, Any]:
     return {"name": name, **owner, **links, **fields}
+
+
+def _fields(wishes: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = wishes.get(name) or {}
+    if not isinstance(value, dict):
+        raise Refused("invalid-value", f"{name} must be an object of fields.", name)
+    return dict(value)
 
 
 def _text(wishes: Mapping[str, Any], name: str) -> str | None:

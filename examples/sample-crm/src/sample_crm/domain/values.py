@@ -1,6 +1,5 @@
 """What may stand in a field: one check per type. Numbers stay numbers, times become UTC."""
 
-import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
@@ -99,19 +98,21 @@ def _is_plain(value: Any, levels: int = NESTING_MAX) -> bool:
 
 
 def _number(field: Field, value: Any) -> int | float:
-    number = value
-    if isinstance(value, str):
-        try:
-            number = float(value)
-        except ValueError:
-            number = None
-        else:
-            number = int(number) if number.is_integer() and "." not in value else number
+    number = _number_in(value) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise _invalid(field, f"{str(value)[:80]!r} must be a number")
-    if not math.isfinite(number) or abs(number) > NUMBER_MAX:
+    if not abs(number) <= NUMBER_MAX:  # so that NaN is too large
         raise _invalid(field, "the number is too large")
     return number
+
+
+def _number_in(text: str) -> int | float | None:
+    for kind in (int, float):
+        try:
+            return kind(text) if "_" not in text else None
+        except ValueError:
+            continue
+    return None
 
 
 def _date(field: Field, value: Any) -> str:

@@ -15,7 +15,7 @@ from sample_crm.domain.events import catalog_records
 from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
 from signalbox_runtime.problems import conflict, documented, invalid, not_found
 
-Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\0]+$")]
+Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 router = APIRouter()
 
 
@@ -24,7 +24,7 @@ class UserDocument(BaseModel):
 
     id: Text
     name: Text
-    email: Annotated[str, Field(max_length=200, pattern=r"^[^\0@\s]+@[^\0@\s]+$")]
+    email: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f@\s]+@[^\x00-\x1f@\s]+$")]
 
 
 class NotificationDocument(BaseModel):

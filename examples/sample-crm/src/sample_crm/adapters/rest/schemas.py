@@ -14,7 +14,6 @@ _TYPES: Final[dict[str, dict[str, Any]]] = {
     "list": {"type": ["array", "null"], "items": {}},
 }
 _TEXT: Final = {"type": ["string", "null"]}
-_REASON: Final = {"type": "object", "properties": {"reason": _TEXT}}
 _NOTHING: Final = {"type": "object"}
 ACTION_BODIES: Final[dict[str, dict[str, Any]]] = {
     "convert": {
@@ -27,9 +26,16 @@ ACTION_BODIES: Final[dict[str, dict[str, Any]]] = {
             "opportunity": {"description": "Fields of the opportunity; false for none"},
         },
     },
-    "disqualify": _REASON,
-    "close-won": {"type": "object", "properties": {"amount": {"type": "number"}}},
-    "close-lost": _REASON,
+    "disqualify": {"type": "object", "properties": {"reason": _TEXT}},
+    "close": {
+        "type": "object",
+        "properties": {
+            "outcome": {"enum": ["won", "lost"]},
+            "amount": {"type": "number"},
+            "reason": {**_TEXT, "description": "Why it was lost"},
+        },
+        "required": ["outcome"],
+    },
     "send": _NOTHING,
     "pay": _NOTHING,
     "complete": _NOTHING,

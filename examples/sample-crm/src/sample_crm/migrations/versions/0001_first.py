@@ -10,11 +10,12 @@ branch_labels = None
 depends_on = None
 
 STATEMENTS = (
+    # json, not jsonb: it keeps the order of the fields, id and name first, for whoever reads an event.
     """CREATE TABLE sample_crm.records (
         module text NOT NULL,
         id text NOT NULL,
         number bigint GENERATED ALWAYS AS IDENTITY,
-        data jsonb NOT NULL,
+        data json NOT NULL,
         PRIMARY KEY (module, id))""",
     "CREATE INDEX records_in_order ON sample_crm.records (module, number)",
     # What the overdue clock looks for.
