@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from liquid.ast import Node
-from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.context import RenderContext
 from liquid.expression import Expression
 from liquid.template import BoundTemplate
@@ -45,6 +45,18 @@ def _line(source: str, index: int) -> int:
     return source.count("\n", 0, max(0, index)) + 1
 
 
+def optional_variables(template: BoundTemplate) -> frozenset[str]:
+    """Names of variables that some expression gives a default."""
+    static = RenderContext(template)
+    return frozenset(
+        ".".join(map(str, expression.left.path))
+        for expression in _expressions(template.nodes, static)
+        if isinstance(expression, FilteredExpression)
+        and isinstance(expression.left, Path)
+        and any(used.name == "default" for used in expression.filters or ())
+    )
+
+
 def filter_problems(template: BoundTemplate, source: str) -> list[tuple[int, str]]:
     """(line, detail) of every filter that does not exist or is given the wrong arguments."""
     problems: list[tuple[int, str]] = []
@@ -52,13 +64,14 @@ def filter_problems(template: BoundTemplate, source: str) -> list[tuple[int, str
     for expression in _expressions(template.nodes, static):
         if isinstance(expression, FilteredExpression):
             for used in expression.filters or ():
-                detail = _filter_problem(used)
+                detail = filter_problem(used)
                 if detail:
                     problems.append((_line(source, used.token.start_index), detail))
     return problems
 
 
-def _filter_problem(used: Any) -> str | None:
+def filter_problem(used: Any) -> str | None:
+    """What is wrong with a filter as a template uses it: its name, or how many arguments it is given."""
     signature = _FILTERS.get(used.name)
     if signature is None:
         return f"there is no filter {used.name!r}; there are {', '.join(_FILTERS)}"

@@ -1,11 +1,11 @@
-"""Liquid as Signalbox allows it: which tags and filters there are, how output is escaped, and the limits.
+"""Liquid as Signalbox allows it.
 
-python-liquid parses and runs templates. What it writes, which filters it knows and when it stops is decided
-here.
+python-liquid parses templates and runs their tags. Which tags and filters there are, how values are found and
+written, and when a rendering stops is decided here: nothing reads a file, a clock or an attribute.
 """
 
-from typing import Any, Final, Literal, TextIO
-from urllib.parse import quote
+from io import StringIO
+from typing import Any, Final, TextIO
 
 from liquid import Environment, RenderContext
 from liquid.builtin import content, illegal
@@ -21,154 +21,124 @@ from liquid.builtin.tags import (
     inline_comment_tag,
     unless_tag,
 )
-from liquid.exceptions import LiquidError
 from liquid.template import BoundTemplate
 from liquid.undefined import UNDEFINED, Undefined
-from markupsafe import Markup, escape
+from liquid.utils import ReadOnlyChainMap
+from markupsafe import Markup
 
-from signalbox_rules.filters.filter import FilterRefused, to_text
 from signalbox_rules.filters.registry import FILTERS
-
-Channel = Literal["text", "html", "header", "url"]
-
-OUTPUT_CHARACTERS_MAX: Final = 262_144  # of one rendered text; a mail server refuses much more
-ITERATIONS_MAX: Final = 10_000  # of all loops of one template together
-NESTING_MAX: Final = 20
-WORK_CHARACTERS_MAX: Final = 8_388_608  # that all filters of one template may read and write together
-
-_CONTROL_TO_SPACE: Final = dict.fromkeys((*range(32), 127, 133, 8232, 8233), " ")
-
-
-class TemplateLimitReached(LiquidError):
-    """A template wrote, looped or worked more than is allowed."""
+from signalbox_rules.paths import MISSING
+from signalbox_rules.template_limits import (
+    ITERATIONS_MAX,
+    NESTING_MAX,
+    OUTPUT_CHARACTERS_MAX,
+    Bookkeeping,
+    TemplateLimitReached,
+    check_length,
+)
+from signalbox_rules.template_values import CHANNELS, Channel, value_in, written
 
 
-def escaped(text: str, channel: Channel) -> str:
-    """A value's text as it may stand in a channel's output."""
-    match channel:
-        case "html":
-            return str(escape(text))
-        case "header":
-            return text.translate(_CONTROL_TO_SPACE)
-        case "url":
-            return quote(text, safe="", errors="replace")
-        case "text":
-            return text
+class Buffer(StringIO):
+    """An output that keeps to its length, and keeps line ends as they are."""
+
+    def __init__(self, earlier: int = 0) -> None:
+        super().__init__(newline="")
+        self.characters = earlier
+
+    def write(self, text: str, /) -> int:
+        """Add text. Raises TemplateLimitReached."""
+        self.characters += len(text)
+        check_length(self.characters)
+        return super().write(text)
 
 
 class Render(RenderContext):
-    """One rendering: python-liquid's context, which also remembers what was missing and how much was done."""
+    """One rendering: where python-liquid looks values, filters and limits up."""
 
-    def __init__(self, template: BoundTemplate, variables: dict[str, Any]) -> None:
+    def __init__(self, template: BoundTemplate, variables: dict[str, Any], books: Bookkeeping) -> None:
         super().__init__(template, globals=variables)
-        self.warnings: list[str] = []
-        self.optional: frozenset[str] = frozenset()
-        self.iterations = 0
-        self.work = 0
+        self.scope = ReadOnlyChainMap(self.locals, self.globals)  # without python-liquid's `now` and `today`
+        self.books = books
 
     def get(self, path: list[object], *, token: Any, default: object = UNDEFINED) -> object:
         """The value at a path; what is not there is nothing, and noted."""
-        value = super().get(path, token=token, default=default)
-        if isinstance(value, Undefined):
-            name = ".".join(str(step) for step in path)
-            if name not in self.optional:
-                self.warn(f"{name} is not there")
-        return value
-
-    def warn(self, warning: str) -> None:
-        """Note what a person should know about the output."""
-        if warning not in self.warnings and len(self.warnings) < 20:
-            self.warnings.append(warning)
+        value = value_in(self.scope, path)
+        if value is not MISSING:
+            return value
+        self.books.missing(path)
+        return Undefined(str(path[0]), token=token)
 
     def filter(self, name: str, token: Any) -> Any:
-        """A filter that counts what it does."""
+        """A filter that takes no more than is allowed."""
         function = super().filter(name, token)
 
-        def counted(value: Any, *arguments: Any, **named: Any) -> Any:
-            self.spend(value)
-            given = [None if isinstance(argument, Undefined) else argument for argument in arguments]
-            try:
-                result = function(None if isinstance(value, Undefined) else value, *given, **named)
-            except FilterRefused as refused:
-                self.warn(f"{name}: {refused}")
-                return None
-            self.spend(result)
-            return result
+        def limited(value: Any, *arguments: Any) -> Any:
+            return self.books.filtered(name, function, _defined(value), [_defined(one) for one in arguments])
 
-        return counted
-
-    def spend(self, value: Any) -> None:
-        """Count the size of a value that was read or made."""
-        self.work += len(value) if isinstance(value, str | list) else 1
-        if self.work > WORK_CHARACTERS_MAX:
-            raise TemplateLimitReached(
-                f"the template works on more than {WORK_CHARACTERS_MAX:,} characters", token=None
-            )
+        return limited
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
-        """Count the rounds of a loop that is about to start."""
-        self.iterations += length
-        if self.iterations > ITERATIONS_MAX:
-            raise TemplateLimitReached(f"the template loops more than {ITERATIONS_MAX:,} times", token=None)
+        """Called by python-liquid before a loop starts."""
+        self.books.loop(length)
+
+    def get_buffer(self, buf: Any = None) -> Buffer:
+        """A buffer for a part of the output, such as a captured one."""
+        return Buffer(buf.characters if isinstance(buf, Buffer) else 0)
+
+
+def _defined(value: Any) -> Any:
+    return None if isinstance(value, Undefined) else value
 
 
 class ChannelOutputNode(OutputNode):
-    """Output of a value: as text, escaped for the channel, unless a filter already made HTML of it for
-    HTML.
-    """
+    """`{{ … }}` and `{% echo … %}`: a value, written for the channel."""
 
     def render_to_output(self, context: Any, buffer: TextIO) -> int:
         """Write the value."""
-        env: ChannelEnvironment = context.env
-        value = self.expression.evaluate(context)
-        if isinstance(value, Undefined):
-            return 0
-        if env.channel == "html" and isinstance(value, Markup):
-            return buffer.write(str(value))
-        return buffer.write(escaped(to_text(_plain(value)), env.channel))
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Markup) else value
+        return buffer.write(written(_defined(self.expression.evaluate(context)), context.env.channel))
 
 
 class ChannelOutput(Output):
+    """Makes ChannelOutputNodes."""
+
     node_class = ChannelOutputNode
 
 
 class ChannelEcho(echo_tag.EchoTag):
+    """Makes ChannelOutputNodes."""
+
     node_class = ChannelOutputNode  # type: ignore[assignment]
 
 
 class ChannelCaptureNode(capture_tag.CaptureNode):
-    """What was written inside is escaped already, so as HTML it stays as it is."""
+    """`{% capture %}`: its values were escaped when they were written, so as HTML it stays as it is."""
 
     def _assign(self, context: Any, buf: Any) -> None:
         text = buf.getvalue()
-        safe = Markup(text) if context.env.channel == "html" else text  # noqa: S704 - escaped when it was written
-        context.assign(self.name, safe)
+        context.assign(self.name, Markup(text) if context.env.channel == "html" else text)  # noqa: S704
 
 
 class ChannelCapture(capture_tag.CaptureTag):
+    """Makes ChannelCaptureNodes."""
+
     node_class = ChannelCaptureNode
 
 
 class LimitedForNode(for_tag.ForNode):
-    """A loop whose range is measured before anything is made of it."""
+    """`{% for %}`: python-liquid would make a list of a range before it counts the rounds."""
 
     def render_to_output(self, context: Any, buffer: TextIO) -> int:
         """Run the loop."""
         iterable = self.expression.iterable.evaluate(context)
-        if isinstance(iterable, range) and _length(iterable) > ITERATIONS_MAX:
-            raise TemplateLimitReached(f"the template loops more than {ITERATIONS_MAX:,} times", token=None)
+        if isinstance(iterable, range) and iterable.stop - iterable.start > ITERATIONS_MAX:
+            raise TemplateLimitReached(f"the template loops more than {ITERATIONS_MAX:,} times")
         return super().render_to_output(context, buffer)
 
 
-def _length(numbers: range) -> int:
-    return max(0, numbers.stop - numbers.start)
-
-
 class LimitedFor(for_tag.ForTag):
+    """Makes LimitedForNodes."""
+
     node_class = LimitedForNode
 
 
@@ -194,18 +164,14 @@ class ChannelEnvironment(Environment):
 
     block_nesting_limit = NESTING_MAX
     context_depth_limit = NESTING_MAX + 5
-    output_stream_limit = 4 * OUTPUT_CHARACTERS_MAX
     local_namespace_limit = 2 * OUTPUT_CHARACTERS_MAX
-    loop_iteration_limit = ITERATIONS_MAX
 
     def __init__(self, channel: Channel) -> None:
         self.channel: Channel = channel
         super().__init__()
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
-        """Only what is named here; python-liquid would add tags that load files and filters that read the
-        clock.
-        """
+        """Only what is named here: python-liquid has tags that load files, and a filter with a clock."""
         for tag in _TAGS:
             self.add_tag(tag)
         if self.channel in ("text", "html"):  # elsewhere a captured text would be escaped twice
@@ -214,5 +180,4 @@ class ChannelEnvironment(Environment):
             self.add_filter(entry.name, entry.function)
 
 
-CHANNELS: Final[tuple[Channel, ...]] = ("text", "html", "header", "url")
 ENVIRONMENTS: Final = {channel: ChannelEnvironment(channel) for channel in CHANNELS}

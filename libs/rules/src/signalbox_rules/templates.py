@@ -1,7 +1,6 @@
 """Templates: compiled once, rendered with limits, escaped for where the text goes.
 
-What a template prints is never looked at as a template again. A missing value is empty and noted as a
-warning.
+What a template prints is never looked at as a template again. A missing value is empty, with a warning.
 """
 
 from collections.abc import Mapping
@@ -10,22 +9,29 @@ from functools import lru_cache
 from typing import Any, Final
 
 from liquid.builtin.expressions import FilteredExpression
-from liquid.exceptions import LiquidError, LiquidInterrupt, StopRender
+from liquid.exceptions import LiquidError, LiquidInterrupt, ResourceLimitError, StopRender
 from liquid.template import BoundTemplate
-from liquid.undefined import Undefined
 
 from signalbox_rules.errors import RefusedTemplate, RulesError
-from signalbox_rules.filters.filter import FilterRefused
-from signalbox_rules.template_engine import (
-    ENVIRONMENTS,
-    Channel,
-    ChannelOutputNode,
-    Render,
-    TemplateLimitReached,
-)
+from signalbox_rules.template_analysis import optional_variables
+from signalbox_rules.template_engine import ENVIRONMENTS, Buffer, ChannelOutputNode, Render
+from signalbox_rules.template_limits import Bookkeeping
+from signalbox_rules.template_program import Output, Program, program_of, run, value_of
+from signalbox_rules.template_values import Channel, plain, without_control
 
 SOURCE_CHARACTERS_MAX: Final = 262_144
-CACHED_TEMPLATES: Final = 8_192
+CACHED_TEMPLATES: Final = 8_192  # of all tenants; a compiled one is some kilobytes
+
+_FAILURES: Final = (
+    LiquidError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What python-liquid can raise on odd values; the part that failed is left out, with a warning."""
 
 
 class RenderingFailed(RulesError):
@@ -41,9 +47,7 @@ class TemplateContext:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A rendered text, and what a person should know about it: values that were not there, filters that
-    failed.
-    """
+    """A text, and what a person should know about it: values that were not there, filters that refused."""
 
     text: str
     warnings: tuple[str, ...] = ()
@@ -58,23 +62,33 @@ class CompiledTemplate:
     template: BoundTemplate | None
     """None if the source is plain text."""
 
+    program: Program | None
+    """The short way, if there is one."""
+
     sole: FilteredExpression | None
     """The expression of a template that is exactly one `{{ … }}`."""
+
+    optional: frozenset[str] = frozenset()
+    """Variables that have a default, and so may be missing without a warning."""
 
 
 @lru_cache(maxsize=CACHED_TEMPLATES)
 def compile_template(source: str, channel: Channel) -> CompiledTemplate:
     """Compile a template. Raises RefusedTemplate with the line of what is wrong."""
     if "{{" not in source and "{%" not in source:
-        return CompiledTemplate(source, channel, None, None)
+        return CompiledTemplate(source, channel, None, (source,), None)
     if len(source) > SOURCE_CHARACTERS_MAX:
         raise RefusedTemplate(f"has more than {SOURCE_CHARACTERS_MAX:,} characters", 1)
-    environment = ENVIRONMENTS[channel]
     try:
-        template = environment.from_string(source)
+        template = ENVIRONMENTS[channel].from_string(source)
+        program = program_of(template.nodes)
+        return CompiledTemplate(
+            source, channel, template, program, _sole_expression(template), optional_variables(template)
+        )
     except LiquidError as error:
         raise RefusedTemplate(_reason(error), _line(error, source)) from None
-    return CompiledTemplate(source, channel, template, _sole_expression(template))
+    except RecursionError:
+        raise RefusedTemplate("is nested too deeply", 1) from None
 
 
 def _sole_expression(template: BoundTemplate) -> FilteredExpression | None:
@@ -85,7 +99,7 @@ def _sole_expression(template: BoundTemplate) -> FilteredExpression | None:
             return None
 
 
-def _reason(error: LiquidError) -> str:
+def _reason(error: Exception) -> str:
     return str(error.args[0]) if error.args else "is not a template"
 
 
@@ -96,62 +110,85 @@ def _line(error: LiquidError, source: str) -> int:
 
 def render(template: CompiledTemplate, context: TemplateContext) -> Rendered:
     """The template's text. Raises RenderingFailed if it reaches a limit."""
+    books = Bookkeeping(template.optional)
+    try:
+        if template.program is not None:
+            text = run(template.program, template.channel, context.variables, books)
+        else:
+            text = render_by_engine(template, context, books)
+    except ResourceLimitError as error:
+        raise RenderingFailed(_reason(error)) from None
+    if template.channel == "header":
+        text = without_control(text)
+    return Rendered(text, tuple(books.warnings))
+
+
+def render_by_engine(template: CompiledTemplate, context: TemplateContext, books: Bookkeeping) -> str:
+    """The long way, which every template can go. Raises ResourceLimitError."""
     if template.template is None:
-        return Rendered(template.source)
-    state = Render(template.template, dict(context.variables))
-    buffer = template.template._get_buffer()
+        return template.source
+    state = Render(template.template, dict(context.variables), books)
+    buffer = Buffer()
     for node in template.template.nodes:
         try:
             node.render(state, buffer)
         except StopRender:
             break
-        except LiquidInterrupt:
+        except LiquidInterrupt:  # a break outside of a loop
             continue
-        except (LiquidError, FilterRefused) as error:
-            _note(error, state)
-    return Rendered(buffer.getvalue(), tuple(state.warnings))
+        except ResourceLimitError:
+            raise
+        except _FAILURES as error:
+            books.warn(_failure(error))
+    return buffer.getvalue()
 
 
-def _note(error: Exception, state: Render) -> None:
-    if isinstance(error, TemplateLimitReached):
-        raise RenderingFailed(str(error.args[0])) from None
-    state.warn(str(error.args[0]) if error.args else "a part of the template failed")
+def _failure(error: Exception) -> str:
+    return _reason(error) if isinstance(error, LiquidError) else f"a part of the template failed: {error}"
 
 
 def evaluate(template: CompiledTemplate, context: TemplateContext) -> tuple[Any, tuple[str, ...]]:
-    """The value of a template that is exactly one expression, of its own type; else its text. And the
-    warnings.
+    """The value of a template that is one expression, of its own type; else its text. And the warnings.
+
+    Raises RenderingFailed if it reaches a limit.
     """
     if template.sole is None or template.template is None:
         rendered = render(template, context)
         return rendered.text, rendered.warnings
-    state = Render(template.template, dict(context.variables))
+    books = Bookkeeping(template.optional)
     try:
-        value = template.sole.evaluate(state)
-    except (LiquidError, FilterRefused) as error:
-        _note(error, state)
+        if template.program is not None and isinstance(output := template.program[0], Output):
+            value = value_of(output, context.variables, books)
+        else:
+            value = template.sole.evaluate(Render(template.template, dict(context.variables), books))
+    except ResourceLimitError as error:
+        raise RenderingFailed(_reason(error)) from None
+    except _FAILURES as error:
+        books.warn(_failure(error))
         value = None
-    return (None if isinstance(value, Undefined) else value), tuple(state.warnings)
+    return plain(value), tuple(books.warnings)
 
 
 def render_value(value: Any, context: TemplateContext) -> tuple[Any, tuple[str, ...]]:
     """A JSON value with the templates in its texts rendered, and the warnings.
 
     Values go into the parsed structure, so a quote in a record cannot end a text. A text that is exactly one
-    expression becomes that expression's value: numbers stay numbers. Keys are no templates.
+    expression becomes that expression's value: numbers stay numbers. Keys are no templates. Raises
+    RefusedTemplate and RenderingFailed.
     """
+    warnings: list[str] = []
+    return _rendered_value(value, context, warnings), tuple(warnings)
+
+
+def _rendered_value(value: Any, context: TemplateContext, warnings: list[str]) -> Any:
     match value:
         case str():
-            return evaluate(compile_template(value, "text"), context)
+            rendered, noted = evaluate(compile_template(value, "text"), context)
+            warnings.extend(noted)
+            return rendered
         case list():
-            members = [render_value(member, context) for member in value]
-            return [member for member, _ in members], _together(members)
+            return [_rendered_value(member, context, warnings) for member in value]
         case dict():
-            parts = {name: render_value(member, context) for name, member in value.items()}
-            return {name: member for name, (member, _) in parts.items()}, _together(list(parts.values()))
+            return {name: _rendered_value(member, context, warnings) for name, member in value.items()}
         case _:
-            return value, ()
-
-
-def _together(parts: list[tuple[Any, tuple[str, ...]]]) -> tuple[str, ...]:
-    return tuple(warning for _, warnings in parts for warning in warnings)
+            return value

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 
 from signalbox_contracts.definitions import Problem
 from signalbox_rules.record_catalog import RecordModule, User
-from signalbox_rules.template_engine import Channel
+from signalbox_rules.template_values import Channel
 from signalbox_rules.templates import TemplateContext
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_
 
 from signalbox_contracts.definition_problems import pointer_of
 from signalbox_rules.actions.action import JsonTemplates, Parameters, Template
-from signalbox_rules.template_engine import Channel
+from signalbox_rules.template_values import Channel
 
 
 class FoundTemplate(NamedTuple):

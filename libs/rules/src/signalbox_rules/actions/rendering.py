@@ -10,7 +10,7 @@ from typing import Any, Final
 from signalbox_contracts.definitions import Problem
 from signalbox_rules.actions.action import ActionContext, Preview
 from signalbox_rules.errors import RefusedTemplate
-from signalbox_rules.template_engine import Channel
+from signalbox_rules.template_values import Channel
 from signalbox_rules.templates import RenderingFailed, compile_template, evaluate, render, render_value
 
 ADDRESS_MAX: Final = 254  # characters (RFC 5321)

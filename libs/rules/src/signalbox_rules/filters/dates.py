@@ -1,5 +1,6 @@
 """The date filter: a moment of a record, in a zone, as people write it. It knows no "now" and no "today"."""
 
+import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any, Final
@@ -9,7 +10,8 @@ from signalbox_rules.filters.filter import Filter, FilterRefused, to_text
 from signalbox_rules.reading import read_moment
 
 FORMAT_MAX: Final = 200
-_ALLOWED: Final = frozenset("aAbBcdDeFHIjmMpPSTuUVwWxXyYzZ%-")
+_DIRECTIVE: Final = re.compile(r"%(-?[A-Za-z]|%|.|$)", re.DOTALL)
+_DIRECTIVES: Final = frozenset("aAbBdeHIjmMpSuUVwWyYzZFTRD%") | {f"-{letter}" for letter in "deHIjmMSyUW"}
 
 
 def format_date(value: Any, form: Any = "%Y-%m-%d", zone: Any = "UTC") -> str:
@@ -26,6 +28,9 @@ def format_date(value: Any, form: Any = "%Y-%m-%d", zone: Any = "UTC") -> str:
     pattern = to_text(form)
     if len(pattern) > FORMAT_MAX:
         raise FilterRefused(f"a form of a date has at most {FORMAT_MAX} characters")
+    unknown = [letter for letter in _DIRECTIVE.findall(pattern) if letter not in _DIRECTIVES]
+    if unknown:
+        raise FilterRefused(f"%{unknown[0]} is not a part of a form of a date; write for example %d %B %Y")
     local = moment.start if moment.is_date else _moved(moment.start, _zone(to_text(zone)))
     return _formatted(local, pattern)
 

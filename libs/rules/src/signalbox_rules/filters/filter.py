@@ -43,6 +43,8 @@ def to_text(value: Any) -> str:
         return ", ".join([to_text(member) for member in value[:MEMBERS_MAX]])
     if kind is dict:
         return to_json(value)
+    if kind is range:
+        return f"{value.start}..{value.stop - 1}"
     return str(value)
 
 
