@@ -37,7 +37,7 @@ def make_history(database_url: str) -> None:
     migrate(database_url, ("ledger", "history"), MIGRATIONS)
     tables = ", ".join(f"history.{table}" for table in (*DERIVED, "offsets"))
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f"TRUNCATE {tables}, ledger.retries, ledger.cancels, ledger.resolutions")  # type: ignore[call-overload]
+        connection.execute(f"TRUNCATE {tables}, ledger.retries, ledger.cancels, ledger.resolutions")
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def dump(database_url: str, schema: str = "history") -> dict[str, list[str]]:
         return {
             table: sorted(
                 str(row[0])
-                for row in connection.execute(f"SELECT t::text FROM {schema}.{table} t").fetchall()  # type: ignore[call-overload]
+                for row in connection.execute(f"SELECT t::text FROM {schema}.{table} t").fetchall()
             )
             for table in DERIVED
         }

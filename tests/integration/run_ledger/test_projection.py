@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from run_ledger.adapters.projection_store import ProjectionStore
-from signalbox_contracts.messages import RunRedacted
+from signalbox_contracts.messages import JournalFact, RunRedacted
 from signalbox_runtime import fault
 from signalbox_runtime.projection import DatabaseAway, OwnershipLost
 from tests.integration.run_ledger import journal
@@ -127,7 +127,7 @@ def test_erasure_reaches_what_came_and_what_comes(database_url: str, cut: int) -
         at_ms=facts.T0 + 1_000,
         requested_by="ada",
     )
-    story = [
+    story: list[JournalFact] = [
         facts.judged(facts.started(), facts.skipped()),
         facts.succeeded(2, record=b'{"secret":1}', receipt=b'{"secret":1}'),
         erase,

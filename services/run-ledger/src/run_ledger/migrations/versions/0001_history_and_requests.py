@@ -3,6 +3,7 @@
 from alembic import op
 
 from run_ledger.adapters import requests_schema, schema
+from signalbox_runtime import idempotency
 from signalbox_runtime.outbox import tables
 
 revision = "0001"
@@ -17,5 +18,9 @@ def upgrade() -> None:
     op.execute(f"SET LOCAL search_path = {schema.HISTORY}, public")
     for statement in schema.history_statements():
         op.execute(statement)
-    for statement in (*requests_schema.STATEMENTS, *tables.create_statements(schema.LEDGER)):
+    for statement in (
+        *requests_schema.STATEMENTS,
+        *tables.create_statements(schema.LEDGER),
+        *idempotency.create_statements(schema.LEDGER),
+    ):
         op.execute(statement)

@@ -1,0 +1,9 @@
+"""`python -m run_ledger`."""
+
+import sys
+
+from run_ledger import service
+from run_ledger.settings import RunLedgerSettings
+from signalbox_runtime.process import run_service
+
+sys.exit(run_service("run-ledger", RunLedgerSettings, service.run))

@@ -1,0 +1,33 @@
+"""The ledger's HTTP API, put together."""
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from run_ledger.adapters import runs_routes
+from run_ledger.adapters.runs_reader import RunsReader
+from run_ledger.adapters.schema import LEDGER
+from signalbox_runtime.auth import Access, KeyStore
+from signalbox_runtime.clock import Clock
+from signalbox_runtime.http import create_app
+from signalbox_runtime.idempotency import PostgresIdempotencyStore
+from signalbox_runtime.outbox.relay import OutboxRelay
+from signalbox_runtime.readiness import Readiness
+
+
+def create(
+    engine: AsyncEngine, relay: OutboxRelay, clock: Clock, readiness: Readiness, keys: KeyStore
+) -> FastAPI:
+    """The application; what its routes need is in `app.state`."""
+    app = create_app(
+        title="Signalbox run ledger",
+        description="The history of runs: what happened, why, and what can be done about it.",
+        routers=[runs_routes.router],
+        access=Access(keys, clock),
+        readiness=readiness,
+        idempotency=PostgresIdempotencyStore(engine, LEDGER),
+    )
+    app.state.runs = RunsReader(engine)
+    app.state.engine = engine
+    app.state.relay = relay
+    app.state.clock = clock
+    return app

@@ -1,0 +1,130 @@
+"""The answers' shapes, as OpenAPI documents them. The answers themselves are encoded from `domain.story`.
+
+A contract test holds real answers against these models: nothing more, nothing less.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+
+def answer(content: Any, status: int = 200) -> Response:
+    """`content` as JSON; what is JSON already passes untouched."""
+    return Response(msgspec.json.encode(content), status, media_type="application/json")
+
+
+class Shape(BaseModel):
+    """An object of exactly these fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+RunStatus = Literal["running", "waiting", "success", "failed", "skipped", "canceling", "canceled"]
+ActionStatus = Literal[
+    "pending", "running", "retrying", "unknown", "success", "failed", "not_reached", "canceled"
+]
+
+
+class Error(Shape):
+    """Why an attempt or action failed."""
+
+    type: str = Field(description="Stable kind, e.g. http-status")
+    detail: str | None = Field(description="One sentence; null once erased")
+
+
+class RunError(Shape):
+    """Why a run failed."""
+
+    action: str | None = Field(description="The action's id; null where no action failed")
+    type: str
+    detail: str | None
+
+
+class RunSummary(Shape):
+    """A run in a list."""
+
+    id: str
+    status: RunStatus
+    reason: str | None = Field(
+        description="Of a skipped run: conditions, loop or rate. Of one that waits for a person: why"
+    )
+    waiting_for: Literal["retry", "crm", "person"] | None
+    deadline: str | None = Field(description="Until when it waits; null for a person")
+    workflow_id: str
+    workflow_name: str
+    version: int
+    module: str
+    event: str
+    record_id: str
+    event_id: str
+    started_at: str
+    finished_at: str | None
+    duration_ms: int | None
+    error: RunError | None
+    retry_of: str | None = Field(description="The run that this one repeats")
+    retried_by: str | None = Field(description="The run that repeats this one")
+    detail: str | None = Field(description="Of a skipped run: the reason in one sentence")
+
+
+class Attempt(Shape):
+    """One try of an action."""
+
+    number: int
+    started_at: str
+    finished_at: str | None
+    outcome: Literal["success", "failed", "unknown"] | None = Field(description="null while it is being made")
+    error: Error | None
+    receipt: JsonValue
+    retry_at: str | None
+    deadline: str | None
+    effect_key: str | None
+    warnings: list[str]
+
+
+class Action(Shape):
+    """One action of a run."""
+
+    id: str
+    type: str
+    status: ActionStatus
+    attempts: list[Attempt]
+    error: Error | None = None
+    receipt: JsonValue = Field(default=None, description="Of an action that an earlier run did")
+    kept: bool = Field(default=False, description="True where an earlier run did it and it is not repeated")
+
+
+class CausedRun(Shape):
+    """A run that this run's changes in the CRM led to."""
+
+    id: str
+    workflow_id: str
+    workflow_name: str
+    status: str
+
+
+class LateResult(Shape):
+    """An answer of the CRM that moved nothing."""
+
+    at: str
+    action: str
+    command_id: str
+    outcome: Literal["applied", "rejected"]
+    reason: str | None
+    why: Literal["late", "repeated"]
+
+
+class Run(RunSummary):
+    """A run with its whole story."""
+
+    verdict: JsonValue = Field(description="outcome, sentence and tree; null where nothing was judged")
+    actions: list[Action]
+    chain: list[str] = Field(description="Workflows whose changes led to the event, oldest first")
+    caused: list[CausedRun]
+    record: JsonValue = Field(description="As the event brought it; null once dropped or erased")
+    previous: JsonValue
+    late_results: list[LateResult]
+    dead_letter: str | None
+    canceled_by: str | None
+    redacted: bool = Field(description="Whether the record's data was erased from the history")

@@ -1,0 +1,367 @@
+"""A run as people read it: its row, its attempts and what was asked of it, as api.md's "Shapes" fix it.
+
+What no fact says is worked out here: an action past its CRM deadline is `unknown`, one that a failed run
+never came to is `not_reached`, and a run somebody wants canceled is `canceling`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from signalbox_contracts.messages import ActionOutline, CompletedAction, CrmEvent
+
+IN_FLIGHT = ("running", "waiting")
+NULL = msgspec.Raw(b"null")
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A run's row as it is read; of `skipped` runs, those fields that they have."""
+
+    tenant_id: str
+    run_id: str
+    workflow_id: str
+    workflow_name: str
+    version: int
+    module: str
+    event: str
+    event_id: str
+    record_id: str
+    occurred_at_ms: int
+    started_at_ms: int
+    status: str
+    moved_at_ms: int
+    ended_at_ms: int | None = None
+    retry_of: str | None = None
+    retry_number: int = 0
+    chain: str = ""
+    depth: int = 0
+    outline: bytes | None = None
+    kept: bytes | None = None
+    seq: int = 1
+    waiting_for: str | None = None
+    deadline_ms: int | None = None
+    reason: str | None = None
+    detail: str | None = None
+    action_index: int | None = None
+    action_id: str | None = None
+    error_type: str | None = None
+    error_detail: str | None = None
+    dead_letter: str | None = None
+    ended_by: str | None = None
+    cancel_requested: bool = False
+    retried_by: str | None = None
+    redacted: bool = False
+
+
+class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt's row as it is read."""
+
+    action_index: int
+    attempt: int
+    seq: int
+    action_id: str
+    outcome: str
+    started_at_ms: int
+    finished_at_ms: int | None = None
+    deadline_ms: int | None = None
+    retry_at_ms: int | None = None
+    final: bool = False
+    error_type: str | None = None
+    error_detail: str | None = None
+    effect_key: str | None = None
+    receipt: bytes | None = None
+    warnings: bytes | None = None
+
+
+class ErrorView(msgspec.Struct, frozen=True):
+    """Why an attempt or an action failed."""
+
+    type: str
+    detail: str | None
+
+
+class RunErrorView(msgspec.Struct, frozen=True):
+    """Why a run failed; `action` is null where no action did."""
+
+    action: str | None
+    type: str
+    detail: str | None
+
+
+class AttemptView(msgspec.Struct, frozen=True):
+    """One try. `outcome` is null while it is being made."""
+
+    number: int
+    started_at: str | None
+    finished_at: str | None
+    outcome: str | None
+    error: ErrorView | None
+    receipt: msgspec.Raw
+    retry_at: str | None = None
+    deadline: str | None = None
+    effect_key: str | None = None
+    warnings: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class ActionView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One action. `error` is there when it failed; `receipt` and `kept` when an earlier run did it."""
+
+    id: str
+    type: str
+    status: str
+    attempts: list[AttemptView]
+    error: ErrorView | msgspec.UnsetType = msgspec.UNSET
+    receipt: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    kept: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A run in a list."""
+
+    id: str
+    status: str
+    reason: str | None
+    waiting_for: str | None
+    deadline: str | None
+    workflow_id: str
+    workflow_name: str
+    version: int
+    module: str
+    event: str
+    record_id: str
+    event_id: str
+    started_at: str
+    finished_at: str | None
+    duration_ms: int | None
+    error: RunErrorView | None
+    retry_of: str | None
+    retried_by: str | None
+    detail: str | None = None
+
+
+class LateView(msgspec.Struct, frozen=True):
+    """An answer of the CRM that moved nothing."""
+
+    at: str
+    action: str
+    command_id: str
+    outcome: str
+    reason: str | None
+    why: str
+
+
+class CausedRun(msgspec.Struct, frozen=True):
+    """A run that this run's changes in the CRM led to."""
+
+    id: str
+    workflow_id: str
+    workflow_name: str
+    status: str
+
+
+class RunView(RunSummary, frozen=True, kw_only=True):
+    """A run by itself."""
+
+    verdict: msgspec.Raw
+    actions: list[ActionView]
+    chain: list[str]
+    caused: list[CausedRun]
+    record: msgspec.Raw
+    previous: msgspec.Raw
+    late_results: list[LateView]
+    dead_letter: str | None
+    canceled_by: str | None
+    redacted: bool
+
+
+def rfc3339(time_ms: int | None) -> str | None:
+    """A time as HTTP gives it: RFC 3339, UTC, to the millisecond."""
+    if time_ms is None:
+        return None
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def shown_status(run: RunRecord) -> str:
+    """The status, `canceling` where somebody asked for it and the run goes on."""
+    return "canceling" if run.status in IN_FLIGHT and run.cancel_requested else run.status
+
+
+def summary(run: RunRecord) -> RunSummary:
+    """The run as lists show it."""
+    return RunSummary(**_summary_fields(run))
+
+
+def story(
+    run: RunRecord,
+    attempts: Sequence[AttemptRecord],
+    *,
+    verdict: bytes | None,
+    event: CrmEvent | None,
+    late: Sequence[LateView],
+    caused: Sequence[CausedRun],
+    now_ms: int,
+) -> RunView:
+    """The run as a page shows it. `event` is None once payloads of its age are dropped or erased."""
+    return RunView(
+        **_summary_fields(run),
+        verdict=_raw(verdict),
+        actions=actions(run, attempts, now_ms),
+        chain=run.chain.split(",") if run.chain else [],
+        caused=list(caused),
+        record=_raw(event.record if event else None),
+        previous=_raw(event.previous if event else None),
+        late_results=list(late),
+        dead_letter=run.dead_letter,
+        canceled_by=run.ended_by,
+        redacted=run.redacted,
+    )
+
+
+def outline_of(run: RunRecord) -> list[ActionOutline]:
+    """The version's actions, in order; empty unless the run started."""
+    return [] if run.outline is None else msgspec.json.decode(run.outline, type=list[ActionOutline])
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    id: str
+    type: str
+    status: str
+    parameters_hash: str
+    receipt: msgspec.Raw
+
+
+def kept_of(run: RunRecord) -> dict[str, CompletedAction]:
+    """The actions that this run did not repeat, by id."""
+    kept = [] if run.kept is None else msgspec.json.decode(run.kept, type=list[_Kept])
+    return {
+        each.id: CompletedAction(
+            id=each.id,
+            type=each.type,
+            status="success" if each.status == "success" else "failed",
+            parameters_hash=each.parameters_hash,
+            receipt=bytes(each.receipt),
+        )
+        for each in kept
+    }
+
+
+def actions(run: RunRecord, attempts: Sequence[AttemptRecord], now_ms: int) -> list[ActionView]:
+    """Every action of the run with its status and attempts."""
+    kept = kept_of(run)
+    by_action: dict[str, list[AttemptRecord]] = {}
+    for attempt in sorted(attempts, key=lambda each: each.attempt):
+        by_action.setdefault(attempt.action_id, []).append(attempt)
+    views: list[ActionView] = []
+    token_here = run.status in IN_FLIGHT  # the first action that is not over is the one the token is at
+    for outline in outline_of(run):
+        if outline.id in kept:
+            receipt = _raw(kept[outline.id].receipt)
+            views.append(ActionView(outline.id, outline.type, "success", [], receipt=receipt, kept=True))
+            continue
+        tries = by_action.get(outline.id, [])
+        status = _action_status(run, outline.id, tries, token_here=token_here, now_ms=now_ms)
+        token_here = token_here and status in ("success", "failed")
+        views.append(_action_view(outline, status, tries, run, now_ms))
+    return views
+
+
+def _action_status(
+    run: RunRecord, action_id: str, tries: Sequence[AttemptRecord], *, token_here: bool, now_ms: int
+) -> str:
+    last = tries[-1] if tries else None
+    if last is not None and last.outcome == "success":
+        return "success"
+    if last is not None and last.outcome == "failed" and last.final:
+        return "failed"
+    if run.status not in IN_FLIGHT:
+        return _left_behind(run, action_id, last)
+    if last is None:
+        return "running" if token_here else "pending"
+    match last.outcome:
+        case "failed":
+            return "retrying"
+        case "unknown":
+            return "unknown"
+        case "commanded" if last.deadline_ms is not None and last.deadline_ms < now_ms:
+            return "unknown"
+        case _:
+            return "running"
+
+
+def _left_behind(run: RunRecord, action_id: str, last: AttemptRecord | None) -> str:
+    """An action that was not over when its run ended."""
+    if run.status == "canceled" and (last is not None or run.action_id == action_id):
+        return "canceled"
+    if last is None:
+        return "not_reached"
+    return "failed" if last.outcome == "failed" else "unknown"
+
+
+def _action_view(
+    outline: ActionOutline, status: str, tries: Sequence[AttemptRecord], run: RunRecord, now_ms: int
+) -> ActionView:
+    failed = next((each for each in reversed(tries) if each.error_type is not None), None)
+    error: ErrorView | msgspec.UnsetType = msgspec.UNSET
+    if status in ("failed", "retrying") and failed is not None:
+        error = ErrorView(failed.error_type or "", failed.error_detail)
+    views = [_attempt_view(each, run, now_ms) for each in tries]
+    return ActionView(outline.id, outline.type, status, views, error=error)
+
+
+def _attempt_view(attempt: AttemptRecord, run: RunRecord, now_ms: int) -> AttemptView:
+    overdue = attempt.deadline_ms is not None and attempt.deadline_ms < now_ms
+    open_outcome = "unknown" if overdue or run.status not in IN_FLIGHT else None
+    outcomes: Mapping[str, str | None] = {
+        "success": "success",
+        "failed": "failed",
+        "unknown": "unknown",
+        "commanded": open_outcome,
+        "started": open_outcome,
+    }
+    error = None if attempt.error_type is None else ErrorView(attempt.error_type, attempt.error_detail)
+    return AttemptView(
+        attempt.attempt,
+        rfc3339(attempt.started_at_ms),
+        rfc3339(attempt.finished_at_ms),
+        outcomes[attempt.outcome],
+        error,
+        _raw(attempt.receipt),
+        rfc3339(attempt.retry_at_ms),
+        rfc3339(attempt.deadline_ms),
+        attempt.effect_key,
+        msgspec.Raw(attempt.warnings or b"[]"),
+    )
+
+
+def _summary_fields(run: RunRecord) -> dict[str, Any]:
+    error = None
+    if run.error_type is not None:
+        error = RunErrorView(run.action_id, run.error_type, run.error_detail)
+    ended = run.ended_at_ms
+    return {
+        "id": run.run_id,
+        "status": shown_status(run),
+        "reason": run.reason,
+        "waiting_for": run.waiting_for,
+        "deadline": rfc3339(run.deadline_ms),
+        "workflow_id": run.workflow_id,
+        "workflow_name": run.workflow_name,
+        "version": run.version,
+        "module": run.module,
+        "event": run.event,
+        "record_id": run.record_id,
+        "event_id": run.event_id,
+        "started_at": rfc3339(run.started_at_ms),
+        "finished_at": rfc3339(ended),
+        "duration_ms": None if ended is None else max(ended - run.started_at_ms, 0),
+        "error": error,
+        "retry_of": run.retry_of,
+        "retried_by": run.retried_by,
+        "detail": run.detail,
+    }
+
+
+def _raw(content: bytes | None) -> msgspec.Raw:
+    return msgspec.Raw(content) if content else NULL

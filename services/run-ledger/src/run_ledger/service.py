@@ -1,0 +1,65 @@
+"""run-ledger: the journal's projection on one thread, the API and the outbox relay on another."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from run_ledger.adapters import api, schema
+from run_ledger.adapters.projection_store import open_store
+from run_ledger.settings import RunLedgerSettings
+from signalbox_contracts import topics
+from signalbox_runtime.auth import PostgresKeyStore
+from signalbox_runtime.database import create_engine, migrate_when_reachable
+from signalbox_runtime.http import DATABASE_CONDITION
+from signalbox_runtime.http_server import in_background, serve
+from signalbox_runtime.outbox.log import KafkaRelayLog
+from signalbox_runtime.outbox.relay import OutboxRelay
+from signalbox_runtime.process import Service
+from signalbox_runtime.projection import run_projection
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def run(service: Service[RunLedgerSettings]) -> None:
+    """Serves until the service is asked to stop."""
+    settings = service.settings
+    serve(service, settings.http_host, settings.http_port, lambda stop: application(service, stop))
+
+
+@asynccontextmanager
+async def application(service: Service[RunLedgerSettings], stop: asyncio.Event) -> AsyncIterator[FastAPI]:
+    """The API with its relay; the projection starts once the schemas are there."""
+    database_url = service.shared.database_url
+    engine = create_engine(database_url, application_name="run-ledger")
+    relay = OutboxRelay(
+        service.name,
+        schema.LEDGER,
+        database_url,
+        lambda: KafkaRelayLog(service.name, service.kafka),
+    )
+    service.readiness.unmet(DATABASE_CONDITION, "The history is not set up yet.")
+
+    async def set_up_then_relay() -> None:
+        await migrate_when_reachable(
+            database_url,
+            (schema.LEDGER, schema.HISTORY),
+            MIGRATIONS,
+            lambda reason: service.readiness.unmet(DATABASE_CONDITION, reason),
+        )
+        service.readiness.met(DATABASE_CONDITION)
+        service.start_thread("projection", lambda: project(service))
+        await relay.run(stop)
+
+    app = api.create(engine, relay, service.clock, service.readiness, PostgresKeyStore(engine))
+    async with in_background(service, {"relay": set_up_then_relay()}):
+        yield app
+    await engine.dispose()
+
+
+def project(service: Service[RunLedgerSettings]) -> None:
+    """Folds the journal until the service is asked to stop."""
+    with open_store(service.shared.database_url, service.slot_id) as store:
+        run_projection(service, [topics.RUNS_JOURNAL], store)
