@@ -79,7 +79,12 @@ def token(
     """The token of a run that has just been started: its judgement was fact number 1."""
     now_ms = now_ms or time.time_ns() // 1_000_000
     record_id = record_id or f"lead-{number}"
-    fields = {"id": record_id, "name": f"Lead {number}", "email": f"lead-{number}@example.com", **(record or {})}
+    fields = {
+        "id": record_id,
+        "name": f"Lead {number}",
+        "email": f"lead-{number}@example.com",
+        **(record or {}),
+    }
     event = CrmEvent(
         tenant_id=tenant_id,
         event_id=f"evt-{number}",

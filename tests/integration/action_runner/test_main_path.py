@@ -36,7 +36,9 @@ def test_a_webhook_and_a_mail_in_sequence_end_the_run(
     smtp.start()
     try:
         with threaded_receiver(behave) as port:
-            hook = action("webhook", {"url": f"http://127.0.0.1:{port}/leads", "body": {"lead": "{{ record.id }}"}})
+            hook = action(
+                "webhook", {"url": f"http://127.0.0.1:{port}/leads", "body": {"lead": "{{ record.id }}"}}
+            )
             mail = action(
                 "send_email", {"to": ["{{ record.email }}"], "subject": "Hi", "text": "Hello"}, index=1
             )
@@ -80,7 +82,9 @@ def test_short_waits_stay_in_the_lane_and_their_facts_come_with_the_end(
     assert len(requests) == 3
 
 
-def test_a_failing_action_ends_the_run_with_its_error(stage: RunnerStage, tenant: str, tmp_path: Path) -> None:
+def test_a_failing_action_ends_the_run_with_its_error(
+    stage: RunnerStage, tenant: str, tmp_path: Path
+) -> None:
     behave, _ = answering(UNAVAILABLE)
     with threaded_receiver(behave) as port:
         run = token(tenant, 1, [action("webhook", {"url": f"http://127.0.0.1:{port}/"}, attempts=2)])

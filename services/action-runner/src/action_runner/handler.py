@@ -1,10 +1,11 @@
 """The runner's side of the lanes loop: decode, render, call, and write down what follows."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeAlias, assert_never
 
 import msgspec
+import structlog
 
 from action_runner import metrics
 from action_runner.actions.action import CallAction, CommandAction, Job, PreparedCall, Surroundings
@@ -31,7 +32,10 @@ from signalbox_runtime.lanes.schedule import NO_DESTINATION
 from signalbox_runtime.records import Inbound, Outbox, TopicPartition
 
 SERVICE = "action-runner"
+BREAKAGES_MAX = 10
+"""Unexpected failures of our own code in a row; then it is the code, not the tokens."""
 NEXT_ATTEMPT = "The next attempt is waited for."
+log = structlog.get_logger()
 
 
 class ToCall(msgspec.Struct, frozen=True):
@@ -93,6 +97,7 @@ class RunnerHandler:
         self._answers = answers
         self._jitter = jitter
         self._lane_sleep = LaneSleep()
+        self._breakages = 0
 
     # --- LaneHandler ------------------------------------------------------------------------------
 
@@ -150,6 +155,22 @@ class RunnerHandler:
     # --- from token to content --------------------------------------------------------------------
 
     def _prepare(self, token: ActionRequested, topic: str) -> Content:
+        try:
+            content = self._prepare_known(token, topic)
+        except Exception as error:  # noqa: BLE001, what breaks our code must not stop every other run
+            return ToBury(token, self._breakage(error))
+        self._breakages = 0
+        return content
+
+    def _breakage(self, error: Exception) -> Failure:
+        """A token that our own code breaks on. Many in a row are a bad deployment: then the process stops."""
+        self._breakages += 1
+        if self._breakages > BREAKAGES_MAX:
+            raise error
+        log.error("a token broke the runner", exc_info=error)
+        return Failure(UnfitToken.failure_type, f"The runner broke on it: {type(error).__name__}: {error}")
+
+    def _prepare_known(self, token: ActionRequested, topic: str) -> Content:
         try:
             preview = rendering.render(token, self._users(token.tenant_id))
         except UnfitToken as error:
@@ -239,7 +260,10 @@ class RunnerHandler:
         facts: list[RunFact] = []
         entered_ms = self._clock.now_ms()
         while True:
-            step = await self._attempt(token, call)
+            try:
+                step = await self._attempt(token, call)
+            except Exception as error:  # noqa: BLE001, see _prepare
+                return self._bury(inbound, token, self._breakage(error), facts)
             facts.extend(step.facts)
             if not isinstance(step.then, Waits):
                 return self._write(inbound, token, facts, step)
@@ -279,10 +303,12 @@ class RunnerHandler:
         self._destinations.tell(token.tenant_id, call.destination, outcome, self._clock.now_ms())
         return outcome
 
-    def _bury(self, inbound: Inbound, token: ActionRequested, failure: Failure) -> Outbox:
+    def _bury(
+        self, inbound: Inbound, token: ActionRequested, failure: Failure, facts: Sequence[RunFact] = ()
+    ) -> Outbox:
         now_ms = self._clock.now_ms()
         step = advance.dead_letter(token, now_ms, inbound.place, failure)
-        outbox = self._write(inbound, token, step.facts, step)
+        outbox = self._write(inbound, token, (*facts, *step.facts), step)
         outbox.records.append(dead_letter(inbound, SERVICE, failure.detail, now_ms))
         return outbox
 
@@ -297,7 +323,7 @@ class RunnerHandler:
         self,
         inbound: Inbound,
         token: ActionRequested,
-        facts: "tuple[RunFact, ...] | list[RunFact]",
+        facts: Sequence[RunFact],
         step: Step,
     ) -> Outbox:
         if isinstance(step.then, Ends):
