@@ -22,7 +22,7 @@ from signalbox_embedded.ports import free_ports
 from signalbox_runtime import topic_admin, topic_plan
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 90.0
 
 
 def eventually(look: Callable[[], T | None], what: str) -> T:
@@ -82,7 +82,10 @@ class CrmProcess:
             except httpx.TransportError:
                 return False
 
-        eventually(is_ready, "the CRM is ready")
+        try:
+            eventually(is_ready, "the CRM is ready")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it said:\n{self.said}") from error
 
     def await_end(self) -> int:
         assert self._process is not None
