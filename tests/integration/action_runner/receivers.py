@@ -22,7 +22,7 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 def answering(*answers: bytes, close: bool = False) -> tuple[Behaviour, list[bytes]]:
-    """A receiver that gives each request the next of `answers`, the last one over and over; and what it got."""
+    """A receiver that gives each request the next of `answers` (the last one for ever), and what it got."""
     requests: list[bytes] = []
 
     async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

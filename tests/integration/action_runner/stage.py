@@ -1,4 +1,4 @@
-"""A Kafka with the product's topics, tokens made by hand, and runner processes: everything but the other services."""
+"""A Kafka with the product's topics, tokens made by hand, and runner processes; no other service."""
 
 import json
 import os

@@ -21,6 +21,7 @@ from signalbox_runtime.cancellations import Cancellations
 from signalbox_runtime.lanes.handler import LaneHandler, LaneLimits
 from signalbox_runtime.lanes.service import run_lanes
 from signalbox_runtime.process import Service
+from signalbox_runtime.secrets import keyring_of, opener
 from signalbox_runtime.views import TopicViews, follow
 
 NAME = "action-runner"
@@ -31,7 +32,8 @@ VIEW_INTERVAL_SECONDS = 0.2
 def run(service: Service[ActionRunnerSettings]) -> None:
     """Executes actions until the service is asked to stop."""
     users = Users()
-    secrets = Secrets(without_key)
+    keyring = keyring_of(service.shared)
+    secrets = Secrets(opener(keyring) if keyring is not None else without_key)
     cancellations = Cancellations()
     views = TopicViews(
         service.kafka,

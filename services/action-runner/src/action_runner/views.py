@@ -15,6 +15,7 @@ from signalbox_rules.errors import RulesError
 from signalbox_rules.record_catalog import User, users_from_json
 from signalbox_runtime.internal import read
 from signalbox_runtime.records import Inbound
+from signalbox_runtime.secrets import SecretUnreadable
 
 USERS = "users"
 _NOBODY: Mapping[str, User] = {}
@@ -48,7 +49,7 @@ class Users:
 
 
 OpenEnvelope = Callable[[SecretEnvelope], tuple[str, ...]]
-"""An envelope → the secret's values, the newest first. Raises MissingSecret."""
+"""An envelope → the secret's values, the newest first. Raises MissingSecret or SecretUnreadable."""
 
 
 def without_key(envelope: SecretEnvelope) -> tuple[str, ...]:
@@ -82,4 +83,7 @@ class Secrets:
         envelope = self._envelopes.get((tenant_id, name))
         if envelope is None:
             raise MissingSecret(f"There is no secret named {name!r}; add it, then retry the run.")
-        return self._open_envelope(envelope)
+        try:
+            return self._open_envelope(envelope)
+        except SecretUnreadable as error:
+            raise MissingSecret(str(error)) from error

@@ -112,7 +112,7 @@ def _prepare(job: Job, surroundings: Surroundings) -> PreparedCall:
 
 
 def _body(parameters: Mapping[str, Any]) -> tuple[bytes, str | None]:
-    """The body and its content type. Values were put into the parsed structure, so no text is spliced here."""
+    """The body and its content type. Values were put into the parsed structure; no text is spliced here."""
     if "form" in parameters:
         return urlencode(parameters["form"]).encode(), "application/x-www-form-urlencoded"
     if "raw" in parameters:
