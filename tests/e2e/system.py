@@ -86,8 +86,20 @@ class System:
         return workflow_id
 
     def activate(self, workflow_id: str) -> None:
-        activated = self.api.post(f"/v1/workflows/{workflow_id}/activate")
-        assert activated.status_code == 200, activated.text
+        self._bring_into_effect(f"/v1/workflows/{workflow_id}/activate")
+
+    def pause(self, workflow_id: str) -> None:
+        self._bring_into_effect(f"/v1/workflows/{workflow_id}/pause")
+
+    def _bring_into_effect(self, path: str) -> None:
+        """Asked again while Kafka is too slow to confirm within the two seconds an answer may take (202)."""
+
+        def ask() -> bool:
+            answer = self.api.post(path, json={})
+            assert answer.status_code in {200, 202}, answer.text
+            return answer.status_code == 200
+
+        eventually(ask, f"POST {path} to be in effect", seconds=30)
 
     def publish(
         self, topic: str, key: str | None, value: bytes, headers: Iterable[tuple[str, bytes]] = ()

@@ -28,7 +28,7 @@ def mail_and_webhook(mark: str, url: str) -> dict[str, Any]:
     return {
         "name": f"Two effects {mark}",
         "trigger": {"module": "leads", "event": "created"},
-        "conditions": {"field": "source", "op": "equals", "value": mark},
+        "conditions": {"field": "campaign", "op": "equals", "value": mark},
         "actions": [
             {
                 "type": "send_email",
@@ -56,7 +56,7 @@ def test_every_run_ends_once_when_a_service_is_killed(
             eventually(lambda: bool(receiver.received), "the first webhook")
             system.kill(service)
         for record_id in records[start : start + BATCH]:
-            record = {"id": record_id, "source": mark, "name": "Ada", "email": f"{record_id}@example.com"}
+            record = {"id": record_id, "campaign": mark, "name": "Ada", "email": f"{record_id}@example.com"}
             system.publish_lead(f"evt-{record_id}", record)
         system.producer.poll(0)
         time.sleep(0.02)

@@ -19,7 +19,7 @@ def welcome(source: str, url: str, **extra: Any) -> dict[str, Any]:
         "trigger": {"module": "leads", "event": "created"},
         "conditions": {
             "all": [
-                {"field": "source", "op": "equals", "value": source},
+                {"field": "campaign", "op": "equals", "value": source},
                 {
                     "any": [
                         {"field": "amount", "op": "greater_than", "value": 50000},
@@ -55,7 +55,7 @@ def lead(source: str, amount: int, priority: str = "Normal") -> dict[str, Any]:
         "id": record_id,
         "name": f"Ada {record_id}",
         "email": f"{record_id}@example.com",
-        "source": source,
+        "campaign": source,
         "amount": amount,
         "priority": priority,
     }
@@ -133,8 +133,7 @@ def test_a_failed_run_is_retried_without_a_second_mail(system: System, receiver:
 def test_nothing_runs_while_paused(system: System, receiver: Receiver) -> None:
     source = new_id("Web Form")
     workflow = system.create_workflow(welcome(source, receiver.url))
-    paused = system.api.post(f"/v1/workflows/{workflow}/pause", json={})
-    assert paused.status_code == 200, paused.text
+    system.pause(workflow)
     unseen = lead(source, 75_000)
     system.publish_lead(new_id("evt"), unseen)
     system.flush()
