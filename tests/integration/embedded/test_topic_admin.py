@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # t
 
 from signalbox_contracts.topics import Topic, all_topics, topics_by_name
 from signalbox_runtime.records import TopicPartition
-from signalbox_runtime.topic_admin import apply, look
+from signalbox_runtime.topic_admin import apply, lags, look
 from signalbox_runtime.topic_plan import CreateTopic, OffsetLost, StartGroup, is_change, plan
 
 
@@ -98,3 +98,14 @@ def test_a_topic_made_again_before_the_group_was_looked_at_is_no_loss(kafka_boot
     assert plan([topic], look(options(kafka_bootstrap), [topic]), 1) == (
         StartGroup(group, TopicPartition(topic.name, 0), 0),
     )
+
+
+def test_the_lag_of_a_group_is_what_it_has_not_committed(kafka_bootstrap: str) -> None:
+    topic, group = a_topic_and_group()
+    apply(options(kafka_bootstrap), plan([topic], look(options(kafka_bootstrap), [topic]), 1))
+    assert lags(options(kafka_bootstrap), [topic]) == {group: 0}
+    producer = Producer(options(kafka_bootstrap))
+    for _ in range(3):
+        producer.produce(topic.name, b"waiting")
+    assert producer.flush(10) == 0
+    assert lags(options(kafka_bootstrap), [topic]) == {group: 3}

@@ -37,7 +37,7 @@ class Service:
     command: Command
     is_ready: Callable[[], Awaitable[bool]]
     stop_timeout_seconds: float = 4.0
-    ready_timeout_seconds: float = 60.0
+    ready_timeout_seconds: float = 120.0
 
     @property
     def title(self) -> str:

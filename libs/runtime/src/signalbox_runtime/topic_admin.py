@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
@@ -25,16 +26,22 @@ from signalbox_contracts.topics import Topic
 from signalbox_runtime.records import TopicPartition
 from signalbox_runtime.topic_plan import Cluster, CreateTopic, FoundTopic, StartGroup, Step
 
+T = TypeVar("T")
 KafkaOptions = Mapping[str, str | int | float | bool]
 """librdkafka's options by their own names; `bootstrap.servers` has to be among them."""
 
 _TIMEOUT_SECONDS = 30.0
 _PAUSE_SECONDS = 0.1
-_COORDINATOR_MOVES = (
+_SETTLING = (
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
 )
+"""What a cluster answers that has just started or just lost a broker; asked again it knows better."""
 _BROKERS_OWN_REPLICATION = -1
 _ONLY_CRITICAL_LOGS = 2
 _GROUPS_AT_ONCE = 8  # each waits for its coordinator most of the time
@@ -52,30 +59,17 @@ def look(options: KafkaOptions, declared: Iterable[Topic]) -> Cluster:
     declared = tuple(declared)
     admin = _open_admin(options)
     try:
-        metadata = admin.list_topics(timeout=_TIMEOUT_SECONDS)
-        there = {
-            topic.name: len(metadata.topics[topic.name].partitions)
-            for topic in declared
-            if topic.name in metadata.topics
-        }
-        places = {
-            group: [
-                KafkaTopicPartition(topic.name, partition)
-                for topic in declared
-                if group in topic.groups()
-                for partition in range(there.get(topic.name, 0))
-            ]
-            for group in sorted({group for topic in declared for group in topic.groups()})
-        }
+        there = _partition_counts(admin, declared)
+        places = _places_of_groups(declared, there)
         with ThreadPoolExecutor(_GROUPS_AT_ONCE) as pool:
             memories = map(_memory_of, places)
             committed = pool.map(partial(_committed, options), places, places.values())
             started = pool.map(partial(_committed, options), memories, places.values())
             return Cluster(
-                offsets_retention_minutes=_offsets_retention_minutes(admin, str(min(metadata.brokers))),
+                offsets_retention_minutes=_offsets_retention_minutes(admin),
                 topics=_found_topics(admin, there),
-                committed=dict(zip(places, committed, strict=True)),
-                started=dict(zip(places, started, strict=True)),
+                committed=dict(zip(places, map(frozenset, committed), strict=True)),
+                started=dict(zip(places, map(frozenset, started), strict=True)),
             )
     except KafkaException as error:
         raise TopicAdminError(f"could not read the cluster's topics and groups: {_reason(error)}") from error
@@ -101,6 +95,30 @@ def _start_group(options: KafkaOptions, group: str, places: list[KafkaTopicParti
     # The group first: a crash between the two leaves a group with offsets, which is in order.
     for name in (group, _memory_of(group)):
         _commit(options, name, places)
+
+
+def lags(options: KafkaOptions, declared: Iterable[Topic]) -> dict[str, int]:
+    """How many offsets each declared group is behind, all its partitions together.
+
+    A transaction's marker takes an offset too, so an idle group may be a few behind for good. A partition
+    without a committed offset counts whole. Raises: TopicAdminError.
+    """
+    declared = tuple(declared)
+    admin = _open_admin(options)
+    try:
+        places = _places_of_groups(declared, _partition_counts(admin, declared))
+        with ThreadPoolExecutor(_GROUPS_AT_ONCE) as pool:
+            behind = pool.map(partial(_lag, options, admin), places, places.values())
+            return dict(zip(places, behind, strict=True))
+    except KafkaException as error:
+        raise TopicAdminError(f"could not read how far the groups are: {_reason(error)}") from error
+
+
+def _lag(options: KafkaOptions, admin: AdminClient, group: str, places: list[KafkaTopicPartition]) -> int:
+    committed = _committed(options, group, places)
+    ends = _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+    starts = _offsets(admin, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+    return sum(end - committed.get(place, starts[place]) for place, end in ends.items())
 
 
 def _create(steps: Sequence[CreateTopic], options: KafkaOptions) -> None:
@@ -147,6 +165,27 @@ def _memory_of(group: str) -> str:
     return f"{group}.first-offsets"
 
 
+def _partition_counts(admin: AdminClient, declared: Iterable[Topic]) -> dict[str, int]:
+    """Of the declared topics that exist."""
+    found = admin.list_topics(timeout=_TIMEOUT_SECONDS).topics
+    return {topic.name: len(found[topic.name].partitions) for topic in declared if topic.name in found}
+
+
+def _places_of_groups(
+    declared: Sequence[Topic], partition_counts: Mapping[str, int]
+) -> dict[str, list[KafkaTopicPartition]]:
+    """Every existing partition that each declared group reads."""
+    return {
+        group: [
+            KafkaTopicPartition(topic.name, partition)
+            for topic in declared
+            if group in topic.groups()
+            for partition in range(partition_counts.get(topic.name, 0))
+        ]
+        for group in sorted({group for topic in declared for group in topic.groups()})
+    }
+
+
 def _found_topics(admin: AdminClient, partition_counts: Mapping[str, int]) -> dict[str, FoundTopic]:
     if not partition_counts:
         return {}
@@ -155,35 +194,53 @@ def _found_topics(admin: AdminClient, partition_counts: Mapping[str, int]) -> di
         resource.name: {name: entry.value for name, entry in described.result(_TIMEOUT_SECONDS).items()}
         for resource, described in admin.describe_configs(resources).items()
     }
-    earliest = {
-        KafkaTopicPartition(name, partition): OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+    places = [
+        KafkaTopicPartition(name, partition)
         for name, count in partition_counts.items()
         for partition in range(count)
-    }
-    offsets = {
-        (place.topic, place.partition): found.result(_TIMEOUT_SECONDS).offset
-        for place, found in admin.list_offsets(earliest).items()
-    }
+    ]
+    offsets = _offsets(admin, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
     return {
-        name: FoundTopic(settings[name], tuple(offsets[name, partition] for partition in range(count)))
+        name: FoundTopic(
+            settings[name], tuple(offsets[TopicPartition(name, partition)] for partition in range(count))
+        )
         for name, count in partition_counts.items()
     }
+
+
+def _offsets(
+    admin: AdminClient, places: list[KafkaTopicPartition], which: OffsetSpec
+) -> dict[TopicPartition, int]:
+    if not places:
+        return {}
+
+    def ask() -> dict[TopicPartition, int]:
+        found = admin.list_offsets(dict.fromkeys(places, which))
+        return {
+            TopicPartition(place.topic, place.partition): answer.result(_TIMEOUT_SECONDS).offset
+            for place, answer in found.items()
+        }
+
+    return _once_settled(ask)
 
 
 def _committed(
     options: KafkaOptions, group: str, places: list[KafkaTopicPartition]
-) -> frozenset[TopicPartition]:
+) -> dict[TopicPartition, int]:
+    """A group's offsets on those of `places` where it has one."""
     if not places:
-        return frozenset()
+        return {}
     with _member_of_nothing(options, group) as consumer:
-        found = _once_coordinated(lambda: consumer.committed(places, timeout=_TIMEOUT_SECONDS))
-    return frozenset(TopicPartition(place.topic, place.partition) for place in found if place.offset >= 0)
+        found = _once_settled(lambda: _raise_errors(consumer.committed(places, timeout=_TIMEOUT_SECONDS)))
+    return {
+        TopicPartition(place.topic, place.partition): place.offset for place in found if place.offset >= 0
+    }
 
 
 def _commit(options: KafkaOptions, group: str, places: list[KafkaTopicPartition]) -> None:
     try:
         with _member_of_nothing(options, group) as consumer:
-            _once_coordinated(lambda: consumer.commit(offsets=places, asynchronous=False))
+            _once_settled(lambda: _raise_errors(consumer.commit(offsets=places, asynchronous=False)))
     except KafkaException as error:
         raise TopicAdminError(
             f"could not give group {group} its first offsets: {_reason(error)}. "
@@ -191,27 +248,28 @@ def _commit(options: KafkaOptions, group: str, places: list[KafkaTopicPartition]
         ) from error
 
 
-def _once_coordinated(
-    call: Callable[[], list[KafkaTopicPartition]],
-) -> list[KafkaTopicPartition]:
-    """The call's partitions, tried again while the group's coordinator is being found or is loading."""
+def _raise_errors(places: list[KafkaTopicPartition]) -> list[KafkaTopicPartition]:
+    for place in places:
+        if place.error:
+            raise KafkaException(place.error)
+    return places
+
+
+def _once_settled(ask: Callable[[], T]) -> T:
+    """The answer, asked for again while leaders and coordinators are still being found."""
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while True:
         try:
-            places = call()
-            for place in places:
-                if place.error:
-                    raise KafkaException(place.error)
+            return ask()
         except KafkaException as error:
-            if error.args[0].code() not in _COORDINATOR_MOVES or time.monotonic() > deadline:
+            if error.args[0].code() not in _SETTLING or time.monotonic() > deadline:
                 raise
-            time.sleep(_PAUSE_SECONDS)
-        else:
-            return places
+        time.sleep(_PAUSE_SECONDS)
 
 
-def _offsets_retention_minutes(admin: AdminClient, broker: str) -> int:
-    resource = ConfigResource(ResourceType.BROKER, broker)
+def _offsets_retention_minutes(admin: AdminClient) -> int:
+    brokers = admin.list_topics(timeout=_TIMEOUT_SECONDS).brokers
+    resource = ConfigResource(ResourceType.BROKER, str(min(brokers)))
     settings = admin.describe_configs([resource])[resource].result(_TIMEOUT_SECONDS)
     return int(settings["offsets.retention.minutes"].value)
 
