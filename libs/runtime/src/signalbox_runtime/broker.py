@@ -133,6 +133,10 @@ class OffsetQueries(Protocol):
         """One past the last offset that read_committed readers may see."""
         ...
 
+    def written_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """One past the last offset written, open transactions and pending markers included."""
+        ...
+
     def begin_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The first offset still kept."""
         ...

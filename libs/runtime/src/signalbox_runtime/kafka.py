@@ -64,6 +64,10 @@ class ConfluentOffsets:
     def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         return self._offsets(partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
 
+    def written_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        latest: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        return self._offsets(partitions, latest, IsolationLevel.READ_UNCOMMITTED)
+
     def begin_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         return self._offsets(partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
 
@@ -72,14 +76,19 @@ class ConfluentOffsets:
         none_so_late = [partition for partition, offset in found.items() if offset < 0]
         return {**found, **self.end_offsets(none_so_late)} if none_so_late else found
 
-    def _offsets(self, partitions: Iterable[TopicPartition], spec: Any) -> dict[TopicPartition, int]:
+    def _offsets(
+        self,
+        partitions: Iterable[TopicPartition],
+        spec: Any,
+        isolation_level: IsolationLevel = IsolationLevel.READ_COMMITTED,
+    ) -> dict[TopicPartition, int]:
         asked = {KafkaPartition(topic, number): spec for topic, number in partitions}
         if not asked:
             return {}
         try:
             futures = self._admin.list_offsets(
                 asked,
-                isolation_level=IsolationLevel.READ_COMMITTED,
+                isolation_level=isolation_level,
                 request_timeout=QUERY_TIMEOUT_SECONDS,
             )
             return {

@@ -15,9 +15,12 @@ from signalbox_runtime.broker import Kafka
 from signalbox_runtime.errors import KafkaFailure
 from signalbox_runtime.outbox.errors import RelayLogFailed
 from signalbox_runtime.records import Outbound
+from signalbox_runtime.visibility import wait_until_visible
 
 TAKE_OVER_SECONDS: Final = 60.0
 READ_RECORDS: Final = 1_000
+_READ_BEFORE_EVENTS: Final = frozenset({topics.DEFINITIONS, topics.SECRETS})
+"""Only relays write these, and "effective" promises that the next event sees what they say."""
 
 
 class RelayLog(Protocol):
@@ -46,6 +49,7 @@ class KafkaRelayLog:
         self._name = name
         self._kafka = kafka
         self._producer = kafka.transactional_producer(f"{name}-outbox")
+        self._offsets = kafka.offsets()
 
     def take_over(self) -> OutboxPosition | None:
         """Fences the relay before this one, then reads `outbox.positions` up to a mark it sets itself.
@@ -69,6 +73,8 @@ class KafkaRelayLog:
             self._begin([*records, _record(position)])
             fault.at("relay.before_commit")
             self._producer.commit()
+            promised = {record.topic for record in records} & _READ_BEFORE_EVENTS
+            wait_until_visible(self._offsets, promised, time.monotonic, time.sleep)
         except KafkaFailure as error:
             raise RelayLogFailed(
                 f"relay {self._name} could not send up to row {position.last_id}: {error}"

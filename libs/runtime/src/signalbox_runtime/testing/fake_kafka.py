@@ -291,6 +291,11 @@ class FakeOffsets:
             self._broker.check_up()
             return {place: self._broker.logs[place].end for place in partitions}
 
+    def written_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        with self._broker.changed:
+            self._broker.check_up()
+            return {place: len(self._broker.logs[place].entries) for place in partitions}
+
     def begin_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         with self._broker.changed:
             self._broker.check_up()
