@@ -40,6 +40,7 @@ _SETTLING = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
 )
 """What a cluster answers that has just started or just lost a broker; asked again it knows better."""
 _BROKERS_OWN_REPLICATION = -1
@@ -139,6 +140,14 @@ def _create(steps: Sequence[CreateTopic], options: KafkaOptions) -> None:
             created.result(_TIMEOUT_SECONDS)
         except KafkaException as error:
             raise TopicAdminError(f"could not create topic {name}: {_reason(error)}") from error
+    _once_settled(lambda: _raise_unless_there(admin, new))
+
+
+def _raise_unless_there(admin: AdminClient, topics: Iterable[NewTopic]) -> None:
+    """A created topic is known to the controller first, and to the brokers a little later."""
+    there = admin.list_topics(timeout=_TIMEOUT_SECONDS).topics
+    if not all(topic.topic in there for topic in topics):
+        raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
 
 
 def _open_admin(options: KafkaOptions) -> AdminClient:
