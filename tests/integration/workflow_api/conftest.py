@@ -1,5 +1,6 @@
 """A running workflow-api on real PostgreSQL and Kafka, and clients of it."""
 
+import base64
 import copy
 import os
 import subprocess
@@ -21,6 +22,7 @@ from signalbox_runtime.topic_admin import apply, look
 from signalbox_runtime.topic_plan import plan
 
 START_SECONDS = 60
+SECRETS_KEY = base64.b64encode(bytes(range(32))).decode()
 WORKFLOW: dict[str, Any] = {
     "name": "Welcome big web leads",
     "description": "First answer to a large lead from the web form.",
@@ -53,11 +55,17 @@ WORKFLOW: dict[str, Any] = {
 class Api:
     """A process of workflow-api."""
 
-    def __init__(self, url: str, process: subprocess.Popen[bytes], key: str, database_url: str) -> None:
+    def __init__(
+        self, url: str, process: subprocess.Popen[bytes], key: str, database_url: str, log: Path
+    ) -> None:
         self.url = url
         self.process = process
         self.key = key
         self.database_url = database_url
+        self._log = log
+
+    def log_text(self) -> str:
+        return self._log.read_text()
 
     def client(self, key: str | None = None) -> httpx.Client:
         return httpx.Client(
@@ -102,14 +110,16 @@ def running_api(
         "WORKFLOW_API_HTTP_PORT": str(http_port),
         "WORKFLOW_API_METRICS_PORT": str(metrics_port),
         "WORKFLOW_API_FIRST_KEY_FILE": str(key_file),
+        "SIGNALBOX_SECRETS_KEY": SECRETS_KEY,
         **environment,
     }
-    log = (folder / "workflow-api.log").open("ab")
+    log_file = folder / "workflow-api.log"
+    log = log_file.open("ab")
     process = subprocess.Popen((sys.executable, "-m", "workflow_api"), env=variables, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{http_port}"
     try:
-        wait_until_ready(url, process, folder / "workflow-api.log")
-        yield Api(url, process, key_file.read_text().strip(), database_url)
+        wait_until_ready(url, process, log_file)
+        yield Api(url, process, key_file.read_text().strip(), database_url, log_file)
     finally:
         process.terminate()
         process.wait(30)

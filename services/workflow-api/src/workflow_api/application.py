@@ -9,8 +9,25 @@ from signalbox_runtime.auth import Access
 from signalbox_runtime.http import create_app
 from signalbox_runtime.idempotency import IdempotencyStore
 from signalbox_runtime.readiness import Readiness
+from workflow_api.adapters.crm_catalogs import CrmCatalogs
 from workflow_api.adapters.ledger_proxy import LedgerProxy
-from workflow_api.routes import ledger, lifecycle, versions, workflows
+from workflow_api.api_keys import ApiKeys
+from workflow_api.dry_runs import DryRuns
+from workflow_api.email_templates import EmailTemplates
+from workflow_api.routes import (
+    api_keys,
+    audit,
+    catalog,
+    email_templates,
+    ledger,
+    lifecycle,
+    secrets,
+    tests,
+    versions,
+    workflows,
+)
+from workflow_api.stored_secrets import StoredSecrets
+from workflow_api.test_mails import TestMails
 from workflow_api.workflows import Workflows
 
 DESCRIPTION = (
@@ -18,7 +35,18 @@ DESCRIPTION = (
     "problem details whose `errors` point into the body; lists are pages with an opaque cursor; "
     "`Idempotency-Key` makes an unsafe call safe to repeat. Send a key as `Authorization: Bearer <key>`."
 )
-ROUTERS = (workflows.router, lifecycle.router, versions.router, ledger.router)
+ROUTERS = (
+    workflows.router,
+    lifecycle.router,
+    versions.router,
+    tests.router,
+    catalog.router,
+    email_templates.router,
+    secrets.router,
+    api_keys.router,
+    audit.router,
+    ledger.router,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +58,12 @@ class Parts:
     readiness: Readiness
     idempotency: IdempotencyStore
     workflows: Workflows
+    email_templates: EmailTemplates
+    secrets: StoredSecrets
+    api_keys: ApiKeys
+    catalogs: CrmCatalogs
+    dry_runs: DryRuns
+    test_mails: TestMails
     ledger: LedgerProxy
 
 

@@ -7,3 +7,7 @@ class WorkflowApiError(ValueError):
 
 class UnreadableDocument(WorkflowApiError):
     """A body that is not JSON or YAML, or uses a part of it that is not allowed."""
+
+
+class MailNotTaken(WorkflowApiError):
+    """A mail server that can't be reached, or that refuses."""

@@ -20,12 +20,19 @@ from signalbox_runtime.outbox.log import KafkaRelayLog
 from signalbox_runtime.outbox.relay import OutboxRelay
 from signalbox_runtime.outbox.tables import OutboxTables
 from signalbox_runtime.process import Service
+from signalbox_runtime.secrets import keyring_of
 from signalbox_runtime.views import TopicViews, follow
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
 from workflow_api.adapters.first_key import ensure_first_key
 from workflow_api.adapters.ledger_proxy import LedgerProxy
+from workflow_api.adapters.smtp import SmtpMailOut
+from workflow_api.api_keys import ApiKeys
 from workflow_api.application import Parts, build_application
+from workflow_api.dry_runs import DryRuns
+from workflow_api.email_templates import EmailTemplates
 from workflow_api.settings import WorkflowApiSettings
+from workflow_api.stored_secrets import StoredSecrets
+from workflow_api.test_mails import TestMails
 from workflow_api.workflows import Workflows
 
 SCHEMA: Final = "workflows"
@@ -58,13 +65,22 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
     views = TopicViews(service.kafka, {topics.CRM_CATALOG: catalogs.apply}, service.readiness)
     service.start_thread("crm-catalog", lambda: follow(views, service.stopping, CATALOG_SECONDS))
     set_up = asyncio.Event()
+    clock, outbox = service.clock, OutboxTables(SCHEMA)
+    access = Access(PostgresKeyStore(engine), clock)
+    workflows = Workflows(engine, outbox, relay, catalogs, clock, new_workflow_id)
     ledger = LedgerProxy(settings.ledger_url)
     parts = Parts(
         engine=engine,
-        access=Access(PostgresKeyStore(engine), service.clock),
+        access=access,
         readiness=service.readiness,
         idempotency=PostgresIdempotencyStore(engine, SCHEMA),
-        workflows=Workflows(engine, OutboxTables(SCHEMA), relay, catalogs, service.clock, new_workflow_id),
+        workflows=workflows,
+        email_templates=EmailTemplates(engine, clock),
+        secrets=StoredSecrets(engine, outbox, relay, keyring_of(service.shared), clock),
+        api_keys=ApiKeys(engine, access, clock),
+        catalogs=catalogs,
+        dry_runs=DryRuns(workflows, catalogs, service.kafka, clock),
+        test_mails=TestMails(SmtpMailOut(settings.smtp_host, settings.smtp_port), settings.smtp_from, clock),
         ledger=ledger,
     )
 

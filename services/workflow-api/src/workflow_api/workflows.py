@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final, Protocol, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -21,6 +20,7 @@ from workflow_api.domain import workflow as life
 from workflow_api.domain.announcements import cancel_runs_record, state_record, version_record
 from workflow_api.domain.mail_templates import missing_templates, named_templates, with_templates_copied
 from workflow_api.domain.workflow import Change, Changed, Document, Refused, Unchanged, Workflow
+from workflow_api.moments import change_by
 
 EFFECT_TIMEOUT_SECONDS: Final = 2.0
 """How long an answer waits for Kafka before it says 202 and `effective: false`."""
@@ -64,10 +64,6 @@ class Workflows:
         self._clock = clock
         self._new_id = new_id
 
-    def change_by(self, caller: Principal) -> Change:
-        """`caller`, now."""
-        return Change(caller.actor, datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC))
-
     async def create(self, caller: Principal, body: Any) -> Workflow:
         """A new workflow with `body` as its draft. Raises a 422 problem."""
         document = check_document(body, self._catalogs.of(caller.tenant_id)).document
@@ -99,6 +95,11 @@ class Workflows:
         """Versions below `before`, newest first."""
         async with self._engine.connect() as connection:
             return await workflow_rows.list_versions(connection, caller.tenant_id, workflow.id, before, limit)
+
+    async def complete(self, caller: Principal, document: Document) -> dict[str, Any]:
+        """The document as a publish would send it. Raises a 422 problem when a mail template is missing."""
+        async with self._engine.connect() as connection:
+            return await _completed(connection, caller.tenant_id, document)
 
     async def change(self, caller: Principal, workflow_id: str, body: Any, if_match: str | None) -> Workflow:
         """Puts `body` in the draft's place, if nobody else changed it since `if_match`."""
@@ -136,7 +137,7 @@ class Workflows:
         return await self._announce(caller, workflow_id, life.archive, "workflow.archive")
 
     async def _create(self, caller: Principal, document: Document, action: str) -> Workflow:
-        change = self.change_by(caller)
+        change = change_by(caller, self._clock)
         workflow = life.create(caller.tenant_id, self._new_id(), document, change)
         async with self._engine.begin() as connection:
             await workflow_rows.add(connection, workflow)
@@ -146,7 +147,7 @@ class Workflows:
     async def _change(
         self, caller: Principal, workflow_id: str, document: Document, if_match: str | None, action: str
     ) -> Workflow:
-        change = self.change_by(caller)
+        change = change_by(caller, self._clock)
         async with self._engine.begin() as connection:
             workflow = _found(
                 await workflow_rows.find(connection, caller.tenant_id, workflow_id, lock=True), workflow_id
@@ -171,7 +172,7 @@ class Workflows:
         *,
         cancel_runs: bool = False,
     ) -> Announced:
-        change = self.change_by(caller)
+        change = change_by(caller, self._clock)
         async with self._engine.begin() as connection:
             workflow = _found(
                 await workflow_rows.find(connection, caller.tenant_id, workflow_id, lock=True), workflow_id
@@ -213,14 +214,19 @@ class Workflows:
         note: str | None,
         change: Change,
     ) -> Outbound:
-        names = named_templates(document)
-        templates = await template_rows.find_named(connection, workflow.tenant_id, names)
-        missing = missing_templates(document, templates)
-        if missing:
-            raise invalid_workflow(missing)
-        definition = to_bytes(parse_definition(with_templates_copied(document, templates)))
+        completed = await _completed(connection, workflow.tenant_id, document)
+        definition = to_bytes(parse_definition(completed))
         await workflow_rows.add_version(connection, workflow, document, definition, note, change)
         return version_record(workflow, definition, note, change)
+
+
+async def _completed(connection: AsyncConnection, tenant_id: str, document: Document) -> dict[str, Any]:
+    """The document with its mail templates copied in. Raises a 422 problem for one that is not there."""
+    templates = await template_rows.find_named(connection, tenant_id, named_templates(document))
+    missing = missing_templates(document, templates)
+    if missing:
+        raise invalid_workflow(missing)
+    return with_templates_copied(document, templates)
 
 
 def check_if_match(workflow: Workflow, if_match: str | None, yours: Document | None) -> None:

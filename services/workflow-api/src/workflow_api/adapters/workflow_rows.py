@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import and_, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from signalbox_contracts.definitions import WorkflowDefinition, from_bytes
 from workflow_api.adapters.tables import versions, workflows
 from workflow_api.domain.workflow import Change, Document, Workflow
 
@@ -23,6 +24,10 @@ class Version:
     note: str | None
     published_at: datetime
     published_by: str
+
+    def parsed(self) -> WorkflowDefinition:
+        """What it means, templates copied in."""
+        return from_bytes(bytes(self.definition))
 
 
 async def find(
@@ -112,3 +117,23 @@ async def list_versions(
 
 def _version(row: Mapping[Any, Any]) -> Version:
     return Version(**{str(name): value for name, value in row.items() if name != "tenant_id"})
+
+
+async def active_definitions(engine: AsyncEngine, tenant_id: str) -> dict[str, WorkflowDefinition]:
+    """What a tenant's active workflows are now, by id."""
+    query = (
+        select(versions.c.workflow_id, versions.c.definition)
+        .join(
+            workflows,
+            and_(
+                workflows.c.tenant_id == versions.c.tenant_id,
+                workflows.c.id == versions.c.workflow_id,
+                workflows.c.version == versions.c.version,
+            ),
+        )
+        .where(workflows.c.tenant_id == tenant_id, workflows.c.status == "active")
+        .order_by(versions.c.workflow_id)
+    )
+    async with engine.connect() as connection:
+        rows = (await connection.execute(query)).all()
+    return {row.workflow_id: from_bytes(bytes(row.definition)) for row in rows}

@@ -1,0 +1,71 @@
+"""What workflows can be built from."""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from signalbox_rules.analysis import AnalysedWorkflow, analyse
+from signalbox_rules.catalog import served_catalog
+from signalbox_runtime.auth import Viewer
+from workflow_api.adapters.workflow_rows import active_definitions
+from workflow_api.routes.access import Using
+
+router = APIRouter(tags=["catalog"])
+
+
+class LoopStep(BaseModel):
+    """A workflow of a loop, and what it does that starts the next one."""
+
+    workflow_id: str
+    name: str
+    causes: str
+
+
+class LoopOut(BaseModel):
+    """Workflows that start each other in a circle."""
+
+    path: list[LoopStep]
+    stopped_by: str = Field(description="Which guard ends it when it happens")
+    sentence: str
+
+
+class ConflictOut(BaseModel):
+    """Two workflows that can run for one event and set the same field differently."""
+
+    module: str
+    field: str
+    workflow_ids: list[str]
+    names: list[str]
+    sentence: str
+
+
+class AnalysisOut(BaseModel):
+    """What the active workflows do to each other."""
+
+    loops: list[LoopOut]
+    conflicts: list[ConflictOut]
+    complete: bool = Field(description="False if there were too many workflows to compare all")
+
+
+@router.get("/v1/workflow-analysis", summary="Loops and conflicting writes among the active workflows")
+async def analyse_workflows(
+    caller: Viewer,
+    using: Using,
+    workflow_id: Annotated[
+        str | None, Query(max_length=200, description="Only what it takes part in")
+    ] = None,
+) -> AnalysisOut:
+    active = await active_definitions(using.engine, caller.tenant_id)
+    known = [AnalysedWorkflow(each, definition) for each, definition in active.items()]
+    analysis = await asyncio.to_thread(analyse, known)
+    if workflow_id is not None:
+        analysis = analysis.involving(workflow_id)
+    return AnalysisOut(**msgspec.to_builtins(analysis))
+
+
+@router.get("/v1/catalog", summary="Triggers, fields, operators, actions with the schema of their parameters")
+async def read_catalog(caller: Viewer, using: Using) -> dict[str, Any]:
+    return served_catalog(using.catalogs.of(caller.tenant_id))
