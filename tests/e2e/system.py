@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -192,6 +193,18 @@ class System:
                 )
         consumer.close()
         return found
+
+    @contextmanager
+    def suspended(self, service: str) -> Iterator[None]:
+        """A service that stands still (SIGSTOP), as in a long pause of its machine."""
+        pids = self.endpoints["pids"][service]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     def kill(self, service: str) -> None:
         """SIGKILL to every process of a service."""

@@ -145,6 +145,23 @@ def test_nothing_runs_while_paused(system: System, receiver: Receiver) -> None:
     assert system.runs(workflow_id=workflow, record_id=unseen["id"]) == []
 
 
+def test_what_came_during_a_pause_does_not_run_because_the_router_was_late(
+    system: System, receiver: Receiver
+) -> None:
+    source = new_id("Web Form")
+    workflow = system.create_workflow(welcome(source, receiver.url))
+    system.pause(workflow)
+    unseen, seen = lead(source, 75_000), lead(source, 75_000)
+    with system.suspended("trigger-router"):
+        system.publish_lead(new_id("evt"), unseen)
+        system.flush()
+        system.activate(workflow)
+        system.publish_lead(new_id("evt"), seen)
+        system.flush()
+    system.the_run(workflow, seen["id"], "success")
+    assert system.runs(workflow_id=workflow, record_id=unseen["id"]) == []
+
+
 GOOD = {"name": "A", "trigger": {"module": "leads", "event": "created"}}
 MAIL = {"type": "send_email", "with": {"to": ["a@example.com"], "subject": "s", "text": "t"}}
 

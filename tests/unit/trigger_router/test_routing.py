@@ -51,16 +51,23 @@ def state(status: WorkflowStatus, number: int = 1) -> WorkflowState:
     )
 
 
+MINUTE_MS = 60_000
+LATER_MS = HAPPENED_MS + 100 * MINUTE_MS
+
+
 def listening(*messages: WorkflowVersion | WorkflowState) -> Listeners:
+    """Listeners that were told `messages`, one a minute."""
     listeners = Listeners()
-    for message in messages:
-        listeners.apply(message)
+    for minute, message in enumerate(messages):
+        listeners.apply(message, HAPPENED_MS + minute * MINUTE_MS)
     return listeners
 
 
-def heard(listeners: Listeners, event: str = "created", tenant_id: str = "demo") -> list[int]:
-    """Versions of the workflows that an event of a lead concerns."""
-    matching = listeners.index.match(tenant_id, "leads", event, lambda: ({}, None))
+def heard(
+    listeners: Listeners, event: str = "created", tenant_id: str = "demo", at_ms: int = LATER_MS
+) -> list[int]:
+    """Versions of the workflows that an event of a lead, appended at `at_ms`, concerns."""
+    matching = listeners.at(at_ms).match(tenant_id, "leads", event, lambda: ({}, None))
     return [workflow.version for workflow in matching]
 
 
@@ -75,8 +82,17 @@ def test_a_version_counts_from_the_state_that_names_it() -> None:
 def test_a_workflow_that_is_not_active_hears_nothing(status: WorkflowStatus) -> None:
     listeners = listening(version(), state("active"), state(status))
     assert heard(listeners) == []
-    listeners.apply(state("active"))
+    listeners.apply(state("active"), LATER_MS)
     assert heard(listeners) == [1]
+
+
+def test_an_event_is_heard_by_what_was_active_when_it_came() -> None:
+    listeners = listening(
+        version(), state("active"), state("paused"), version(2), state("paused", 2), state("active", 2)
+    )
+    by_minute = [heard(listeners, at_ms=HAPPENED_MS + minute * MINUTE_MS + 30_000) for minute in range(6)]
+    assert by_minute == [[], [1], [], [], [], [2]]
+    assert by_minute == [heard(listeners, at_ms=HAPPENED_MS + minute * MINUTE_MS) for minute in range(6)]
 
 
 def test_an_active_version_that_is_nowhere_is_an_error() -> None:
@@ -95,8 +111,10 @@ def test_triggers_match_upward() -> None:
 
 
 def test_a_request_carries_the_events_bytes_and_the_runs_ids() -> None:
-    matching = listening(version(), state("active")).index.match(
-        "demo", "leads", "created", lambda: ({}, None)
+    matching = (
+        listening(version(), state("active"))
+        .at(LATER_MS)
+        .match("demo", "leads", "created", lambda: ({}, None))
     )
     event_bytes = codec.encode(EVENT)
     request = request_runs(EVENT, event_bytes, HAPPENED_MS + 5, matching)
@@ -119,8 +137,10 @@ def test_a_request_carries_the_events_bytes_and_the_runs_ids() -> None:
 def test_a_loop_is_a_refused_candidate(
     chain: tuple[str, ...], depth: int, reentry: str, refused: bool
 ) -> None:
-    matching = listening(version(reentry=reentry), state("active")).index.match(
-        "demo", "leads", "created", lambda: ({}, None)
+    matching = (
+        listening(version(reentry=reentry), state("active"))
+        .at(LATER_MS)
+        .match("demo", "leads", "created", lambda: ({}, None))
     )
     event = CrmEvent(
         tenant_id="demo",

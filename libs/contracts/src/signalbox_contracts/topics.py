@@ -61,6 +61,8 @@ class Topic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """By service: `group` shares the partitions as a consumer group of the service's name, `view`
     reads the whole topic in every instance, `scan` reads it on demand."""
     retention_ms: int | None = None
+    compact_after_ms: int | None = None
+    """How long every record of a compacted topic is kept before an older one of its key may go."""
 
     def partition_count(self, lane_partitions: int) -> int:
         """How many partitions it has where lane topics have `lane_partitions`."""
@@ -75,6 +77,8 @@ class Topic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         }
         if self.retention_ms is not None:
             config["retention.ms"] = str(self.retention_ms)
+        if self.compact_after_ms is not None:
+            config["min.compaction.lag.ms"] = str(self.compact_after_ms)
         return config
 
     def groups(self) -> tuple[str, ...]:

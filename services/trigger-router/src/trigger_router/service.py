@@ -11,6 +11,7 @@ from signalbox_contracts.errors import InvalidEvent
 from signalbox_contracts.messages import CrmEvent
 from signalbox_rules.modules.registry import EVENTS, MODULES_BY_NAME
 from signalbox_rules.record_context import NOT_PUBLISHED
+from signalbox_rules.triggers import TriggerIndex
 from signalbox_runtime import internal
 from signalbox_runtime.dead_letters import dead_letter
 from signalbox_runtime.memory_of_ids import IdMemory
@@ -52,37 +53,26 @@ class Router(Transform):
         self.views.catch_up()
 
     def handle(self, inbound: Inbound) -> Outbox:
-        module = inbound.topic.removeprefix("crm.")
-        said = announced(module, inbound.headers)
-        if (
-            said is not None
-            and (module, said.event) in EVENTS
-            and not self._hears(said.tenant_id, module, said.event)
-        ):
-            self._memory.seen_before(
-                _partition(inbound), identity(said.tenant_id, said.event_id), inbound.offset
-            )
+        index = self._listeners.at(inbound.timestamp_ms)
+        unheard = _unheard(inbound, index)
+        if unheard is not None:
+            self._is_repeat(inbound, unheard)  # remembered, though nobody listens
             metrics.EVENTS.labels("unheard").inc()
             return Outbox()
         try:
             event = _event_of(inbound)
         except InvalidEvent as error:
             metrics.EVENTS.labels("dead_letter").inc()
-            return Outbox(
-                [dead_letter(inbound, self._service.name, str(error), self._service.clock.now_ms())]
-            )
-        return self._route(inbound, event)
+            now_ms = self._service.clock.now_ms()
+            return Outbox([dead_letter(inbound, self._service.name, str(error), now_ms)])
+        return self._route(inbound, event, index)
 
-    def _route(self, inbound: Inbound, event: CrmEvent) -> Outbox:
+    def _route(self, inbound: Inbound, event: CrmEvent, index: TriggerIndex) -> Outbox:
         outbox = Outbox()
-        if self._memory.seen_before(
-            _partition(inbound), identity(event.tenant_id, event.event_id), inbound.offset
-        ):
+        if self._is_repeat(inbound, identity(event.tenant_id, event.event_id)):
             metrics.EVENTS.labels("duplicate").inc()
             return outbox
-        matching = self._listeners.index.match(
-            event.tenant_id, event.module, event.event, lambda: _records(event)
-        )
+        matching = index.match(event.tenant_id, event.module, event.event, lambda: _records(event))
         if not matching:
             metrics.EVENTS.labels("unmatched").inc()
             return outbox
@@ -94,12 +84,24 @@ class Router(Transform):
         outbox.send(topics.RUNS_REQUESTED, inbound.key or b"", request, internal.trace(inbound))
         return outbox
 
-    def _hears(self, tenant_id: str, module: str, event: str) -> bool:
-        return self._listeners.index.listens(tenant_id, module, event)
+    def _is_repeat(self, inbound: Inbound, event_identity: bytes) -> bool:
+        place = TopicPartition(inbound.topic, inbound.partition)
+        return self._memory.seen_before(place, event_identity, inbound.offset)
 
     def _learn(self, inbound: Inbound) -> None:
         if inbound.value is not None:
-            self._listeners.apply(internal.read_any(inbound))
+            self._listeners.apply(internal.read_any(inbound), inbound.timestamp_ms)
+
+
+def _unheard(inbound: Inbound, index: TriggerIndex) -> bytes | None:
+    """The identity of an event whose headers alone tell that no workflow listens to it."""
+    module = inbound.topic.removeprefix("crm.")
+    said = announced(module, inbound.headers)
+    if said is None or (module, said.event) not in EVENTS:
+        return None
+    if index.listens(said.tenant_id, module, said.event):
+        return None
+    return identity(said.tenant_id, said.event_id)
 
 
 def identify(inbound: Inbound) -> bytes | None:
@@ -125,7 +127,3 @@ def _event_of(inbound: Inbound) -> CrmEvent:
 def _records(event: CrmEvent) -> tuple[Any, Any]:
     previous = NOT_PUBLISHED if event.previous is None else msgspec.json.decode(event.previous)
     return msgspec.json.decode(event.record), previous
-
-
-def _partition(inbound: Inbound) -> TopicPartition:
-    return TopicPartition(inbound.topic, inbound.partition)
