@@ -15,7 +15,7 @@ import pytest_asyncio
 from signalbox_embedded.errors import EmbeddedError, ProcessEndedError
 from signalbox_embedded.ports import free_ports, is_free
 from signalbox_embedded.process import Command
-from signalbox_embedded.supervisor import STARTS_BEFORE_GIVING_UP, Service, Supervisor
+from signalbox_embedded.supervisor import REFUSED_EXIT_CODE, STARTS_BEFORE_GIVING_UP, Service, Supervisor
 from signalbox_embedded.system import answers
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
@@ -53,8 +53,9 @@ class Stage:
         command = Command(program, self.folder / f"{name}.log")
         return Service(name, 0, command, answers(f"http://127.0.0.1:{port}/"), stop_timeout_seconds)
 
-    def failing(self, name: str) -> Service:
-        command = Command((sys.executable, "-c", "raise SystemExit('no luck')"), self.folder / f"{name}.log")
+    def failing(self, name: str, exit_code: int = 1) -> Service:
+        program = (sys.executable, "-c", f"print('no luck'); raise SystemExit({exit_code})")
+        command = Command(program, self.folder / f"{name}.log")
         return Service(name, 0, command, answers("http://127.0.0.1:1/"))
 
     def journal(self) -> list[str]:
@@ -109,6 +110,12 @@ async def test_a_process_that_never_gets_ready_ends_the_start_with_its_own_words
     assert len(stage.notes.ends) == STARTS_BEFORE_GIVING_UP - 1
     await stage.supervisor.stop()
     assert stage.supervisor.pids() == {}
+
+
+async def test_a_process_that_refuses_is_not_started_again(stage: Stage) -> None:
+    with pytest.raises(ProcessEndedError, match="bad-0 ended once while starting, last with exit code 78"):
+        await stage.supervisor.start([stage.failing("bad", REFUSED_EXIT_CODE)])
+    assert stage.notes.ends == []
 
 
 async def test_a_program_that_is_not_there_is_one_sentence(stage: Stage, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_a_worker_is_told_its_slot_and_where_everything_is() -> None:
         "SIGNALBOX_SECRETS_KEY_FILE": "/data/secrets_key",
         "SIGNALBOX_LOG_LEVEL": "info",
         "ACTION_RUNNER_SLOT": "1",
+        "ACTION_RUNNER_STATIC_MEMBERSHIP": "true",
         "ACTION_RUNNER_METRICS_PORT": str(second.metrics_port),
         "ACTION_RUNNER_SMTP_HOST": "127.0.0.1",
         "ACTION_RUNNER_SMTP_PORT": "25",

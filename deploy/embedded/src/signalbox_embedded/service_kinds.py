@@ -149,6 +149,7 @@ def environment(worker: Worker, surroundings: Surroundings) -> dict[str, str]:
         "SIGNALBOX_SECRETS_KEY_FILE": surroundings.secrets_key_file,
         "SIGNALBOX_LOG_LEVEL": surroundings.log_level,
         f"{prefix}SLOT": str(worker.slot),
+        f"{prefix}STATIC_MEMBERSHIP": "true",  # the supervisor restarts a slot at once
         f"{prefix}METRICS_PORT": str(worker.metrics_port),
         **({f"{prefix}HTTP_PORT": str(worker.http_port)} if worker.kind.serves_http else {}),
         **own.get(worker.kind.name, {}),

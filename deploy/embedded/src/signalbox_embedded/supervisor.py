@@ -3,7 +3,8 @@
 A process's life, as one task of `Supervisor` leads it:
 
     started ── answers ──► ready ── ends ──► waits its backoff ──► started …
-       └────── ends ─────► waits its backoff; the fifth time before it was ever ready, starting fails
+       └────── ends ─────► waits its backoff; the fifth time before it was ever ready, starting fails,
+                           and at once with exit code 78: a person has to change something first
 
 The first restart is at once: a dead process's Kafka partitions and open transaction wait for its slot.
 """
@@ -25,6 +26,8 @@ BACKOFF_MAX_SECONDS = 10.0
 STARTS_BEFORE_GIVING_UP = 5
 STABLE_SECONDS = 20.0
 """Running this long counts as healthy: the next death begins with an immediate restart again."""
+REFUSED_EXIT_CODE = 78
+"""How our services say that no restart will help (EX_CONFIG of sysexits.h)."""
 _POLL_SECONDS = 0.05
 
 
@@ -168,15 +171,21 @@ class _Kept:
             began = time.monotonic()
             exit_code = await self._run_once()
             self._deaths = 1 if time.monotonic() - began > STABLE_SECONDS else self._deaths + 1
-            if not self._was_ready and self._deaths >= STARTS_BEFORE_GIVING_UP:
-                log = self.service.command.log
-                raise ProcessEndedError(
-                    f"{self.service.title} ended {self._deaths} times while starting, last with exit code "
-                    f"{exit_code}; the end of {log}:\n{log_end(log)}"
-                )
+            if not self._was_ready:
+                self._give_up_if_hopeless(exit_code)
             delay_seconds = backoff_seconds(self._deaths)
             self._report.ended(self.service, exit_code, delay_seconds)
             await asyncio.sleep(delay_seconds)
+
+    def _give_up_if_hopeless(self, exit_code: int) -> None:
+        if self._deaths < STARTS_BEFORE_GIVING_UP and exit_code != REFUSED_EXIT_CODE:
+            return
+        log = self.service.command.log
+        times = "once" if self._deaths == 1 else f"{self._deaths} times"
+        raise ProcessEndedError(
+            f"{self.service.title} ended {times} while starting, last with exit code {exit_code}; "
+            f"the end of {log}:\n{log_end(log)}"
+        )
 
     async def _run_once(self) -> int:
         command = self.service.command

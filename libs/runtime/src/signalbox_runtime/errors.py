@@ -35,3 +35,7 @@ class OutcomeUnknown(KafkaFailure):
 
 class ClientFailed(KafkaFailure):
     """Fenced by a successor or failed for good: the process ends and is started again."""
+
+
+class TopicAdminError(RuntimeFailure):
+    """The cluster refused a look at its topics and groups, or a change of them."""

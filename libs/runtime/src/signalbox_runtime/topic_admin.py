@@ -23,6 +23,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from signalbox_contracts.topics import Topic
+from signalbox_runtime.errors import TopicAdminError
 from signalbox_runtime.records import TopicPartition
 from signalbox_runtime.topic_plan import Cluster, CreateTopic, FoundTopic, StartGroup, Step
 
@@ -46,10 +47,6 @@ _SETTLING = (
 _BROKERS_OWN_REPLICATION = -1
 _ONLY_CRITICAL_LOGS = 2
 _GROUPS_AT_ONCE = 8  # each waits for its coordinator most of the time
-
-
-class TopicAdminError(RuntimeError):
-    """The cluster refused a look or a change; the message says which and why."""
 
 
 def look(options: KafkaOptions, declared: Iterable[Topic]) -> Cluster:

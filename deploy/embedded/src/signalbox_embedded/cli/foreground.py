@@ -11,7 +11,7 @@ from signalbox_embedded.endpoints import Endpoints
 from signalbox_embedded.errors import EmbeddedError
 from signalbox_embedded.supervisor import Service
 from signalbox_embedded.system import EmbeddedSystem, Options
-from signalbox_runtime.topic_admin import TopicAdminError
+from signalbox_runtime.errors import TopicAdminError
 
 AfterReady = Callable[[Endpoints], Awaitable[None]]
 """What a command does once everything is ready; the system stops when it returns, or when it is asked to."""

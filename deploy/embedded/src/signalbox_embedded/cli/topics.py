@@ -9,8 +9,8 @@ from signalbox_embedded.cli.data import data_option
 from signalbox_embedded.endpoints import read_endpoints
 from signalbox_embedded.errors import EmbeddedError
 from signalbox_runtime import topic_admin
+from signalbox_runtime.errors import TopicAdminError
 from signalbox_runtime.settings import kafka_options
-from signalbox_runtime.topic_admin import TopicAdminError
 from signalbox_runtime.topic_plan import Step, is_change, is_refusal, plan
 
 _partitions_option = click.option(
