@@ -38,9 +38,9 @@ def answering(*answers: bytes, close: bool = False) -> tuple[Behaviour, list[byt
 
 @asynccontextmanager
 async def receiver(
-    behaviour: Behaviour, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+    behaviour: Behaviour, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, port: int = 0
 ) -> AsyncIterator[int]:
-    """A server on a free port; yields the port."""
+    """A server on `port`, or a free one; yields the port."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,7 +55,7 @@ async def receiver(
             tasks.discard(task)
             writer.close()
 
-    server = await asyncio.start_server(handle, host, 0, ssl=tls)
+    server = await asyncio.start_server(handle, host, port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

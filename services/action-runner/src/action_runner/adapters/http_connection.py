@@ -108,6 +108,7 @@ class _Exchange:
         self._sha = hashlib.sha256()
         self._body_bytes = 0
         self._complete = False
+        self._keep_alive = False
 
     def receive(self, data: bytes) -> None:
         self._received += len(data)
@@ -119,7 +120,7 @@ class _Exchange:
             self._broken(str(error))
         else:
             if self._complete:
-                self.reusable = self._messages == 1 and self._parser.should_keep_alive()
+                self.reusable = self._messages == 1 and self._keep_alive
                 self._answer(complete=True)
             elif not self._head_complete and self._received > HEAD_BYTES_MAX:
                 self._fail("protocol", f"The answer's head is longer than {HEAD_BYTES_MAX:,} bytes.")
@@ -190,6 +191,7 @@ class _Exchange:
             return
         self._status = status
         self._head_complete = True
+        self._keep_alive = self._parser.should_keep_alive()  # the parser forgets it when the message ends
 
     def on_body(self, body: bytes) -> None:
         if self._complete:
