@@ -68,7 +68,10 @@ class ProjectionStore:
             if self._connection is None:
                 self._connection = self._connect()
             return work(self._connection)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except psycopg.Error as error:
+            away = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+            if not away and (self._connection is None or not self._connection.closed):
+                raise  # PostgreSQL answers, and refuses: a defect of ours
             self.close()
             raise DatabaseAway(f"PostgreSQL does not answer: {str(error).strip()}") from error
 
