@@ -28,7 +28,7 @@ from signalbox_embedded.kafka import EmbeddedKafka, broker_settings, plan_broker
 from signalbox_embedded.ports import free_ports
 from signalbox_embedded.postgres import EmbeddedPostgres
 
-KAFKA_IMAGE = "apache/kafka:4.1.0"
+KAFKA_IMAGE = "apache/kafka:4.4.0"
 POSTGRES_IMAGE = "postgres:18"
 _WAIT_SECONDS = 60
 
