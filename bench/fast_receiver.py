@@ -5,6 +5,7 @@ It answers every request 200 without parsing more than it must; `GET /count` say
 
 import asyncio
 import sys
+from typing import cast
 
 import uvloop
 
@@ -21,8 +22,7 @@ class Receiver(asyncio.Protocol):
         self._transport: asyncio.WriteTransport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's is none by inheritance
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
