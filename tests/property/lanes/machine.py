@@ -12,13 +12,15 @@ from signalbox_runtime.broker import CommittedOffset
 from signalbox_runtime.lanes import finished_offsets
 from signalbox_runtime.lanes.handler import LaneLimits, Work
 from signalbox_runtime.lanes.progress import Progress
-from signalbox_runtime.lanes.schedule import Entry, Overflow, Schedule
+from signalbox_runtime.lanes.schedule import Entry, Later, Overflow, Schedule
 from signalbox_runtime.records import Inbound, TopicPartition
 
 LIMITS = LaneLimits(
     in_flight_max=6,
     destination_in_flight_max=2,
     uncommitted_max=4,
+    uncommitted_young_max=1,
+    young_ms=2,
     destination_queue_max=2,
     queue_wait_ms=5,
     metadata_max_bytes=24,  # 17 bytes of payload: the bound is met all the time
@@ -48,6 +50,7 @@ class Process:
     schedule: Schedule[None]
     positions: dict[TopicPartition, int] = field(default_factory=dict)
     running: dict[Ticket, Entry[None]] = field(default_factory=dict)
+    begun: dict[Ticket, int] = field(default_factory=dict)
     results: list[Made] = field(default_factory=list)
     batch: list[Made] = field(default_factory=list)
     abandoned: set[Ticket] = field(default_factory=set)
@@ -116,6 +119,9 @@ class Group:
 
     def start_all(self, process: Process) -> None:
         while (decision := process.schedule.next(self.now_ms)) is not None:
+            if isinstance(decision, Later):
+                assert self.now_ms < decision.at_ms <= self.now_ms + LIMITS.young_ms
+                return
             entry = decision.entry
             ticket = ticket_of(entry)
             if isinstance(decision, Overflow):
@@ -148,15 +154,15 @@ class Group:
             assert len(here) < LIMITS.destination_in_flight_max
             unsettled = [one for _, one, called in process.results + process.batch if called]
             assert len(unsettled) < LIMITS.uncommitted_max
-            assert (
-                sum(one.work.destination == destination for one in unsettled) + len(here)
-                < LIMITS.uncommitted_max
-            )
+            begun = [at for at in process.begun.values() if self.now_ms - at < LIMITS.young_ms]
+            assert len(unsettled) + len(begun) < LIMITS.uncommitted_max + LIMITS.uncommitted_young_max
+            process.begun[ticket_of(entry)] = self.now_ms
 
     def end_call(self, process: Process, number: int) -> None:
         ticket = sorted(process.running)[number % len(process.running)]
         entry = process.running.pop(ticket)
         process.abandoned.discard(ticket)
+        process.begun.pop(ticket, None)
         called = entry.work.destination != ""
         process.schedule.ended(entry, called=called)
         process.results.append((ticket, entry, called))
@@ -170,7 +176,7 @@ class Group:
         for result in process.batch:
             (counted if process.progress.finish(*result[0]) else dropped).append(result)
         process.batch = counted
-        process.schedule.settled(entry.work.destination for _, entry, called in dropped if called)
+        process.schedule.settled(sum(called for _, _, called in dropped))
         if not counted or aborts:
             return
         # The broker does not fence per partition: whatever is sent is taken.
@@ -183,7 +189,7 @@ class Group:
             self.logs[name].committed = committed
         for (name, _epoch, offset), _entry, _called in counted:
             self.facts[name, offset] = self.facts.get((name, offset), 0) + 1
-        process.schedule.settled(entry.work.destination for _, entry, called in counted if called)
+        process.schedule.settled(sum(called for _, _, called in counted))
         process.batch = []
 
     def assign(self, name: TopicPartition, process: Process) -> None:

@@ -1,5 +1,6 @@
 """The pure core under crashes, aborts, reordered results, marker gaps and rebalances; and unguarded."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -93,7 +94,8 @@ class LanesMachine(RuleBasedStateMachine):
         self.group.check()
 
     def teardown(self) -> None:
-        self.group.finish_everything()
+        if sys.exception() is None:
+            self.group.finish_everything()
 
 
 class EpochUnchecked(Progress):

@@ -14,7 +14,8 @@ from signalbox_runtime.lanes.pacing import Pace
         (Pace(results=1, calls=1, last_results=1, since_last_ms=0), True),  # idle: at once
         (Pace(results=30, calls=30, last_results=30, since_last_ms=19), False),  # load: the floor
         (Pace(results=30, calls=30, last_results=30, since_last_ms=20), True),
-        (Pace(results=50, calls=50, last_results=30, since_last_ms=1), True),  # others wait for it
+        (Pace(results=99, calls=99, last_results=30, since_last_ms=1), False),
+        (Pace(results=100, calls=100, last_results=30, since_last_ms=1), True),  # others wait for it
         (Pace(results=499, calls=0, last_results=30, since_last_ms=1), False),
         (Pace(results=500, calls=0, last_results=30, since_last_ms=1), True),  # a transaction is full
     ],

@@ -1,7 +1,7 @@
 """What may start."""
 
 from signalbox_runtime.lanes.handler import LaneLimits
-from signalbox_runtime.lanes.schedule import NO_DESTINATION, Entry, Overflow, Schedule, Start
+from signalbox_runtime.lanes.schedule import NO_DESTINATION, Decision, Entry, Later, Overflow, Schedule, Start
 from tests.unit.lanes.builders import P0, P1, entry
 
 NOW = 10_000
@@ -20,6 +20,11 @@ def start_all(schedule: Schedule[None], now_ms: int = NOW) -> list[Entry[None]]:
         assert isinstance(decision, Start)
         started.append(decision.entry)
     return started
+
+
+def entry_of(decision: Decision[None] | None) -> Entry[None]:
+    assert isinstance(decision, Start)
+    return decision.entry
 
 
 def offsets(entries: list[Entry[None]]) -> list[int]:
@@ -83,21 +88,25 @@ def test_no_call_starts_while_a_hundred_are_made_and_not_committed() -> None:
         assert isinstance(decision, Start)
         schedule.ended(decision.entry, called=True)
     assert schedule.next(NOW) is None
-    schedule.settled(["d0"])
+    schedule.settled(1)
     assert isinstance(schedule.next(NOW), Start)
 
 
-def test_calls_that_run_count_into_what_a_crash_repeats_at_a_destination() -> None:
-    limits = LaneLimits(destination_in_flight_max=50, uncommitted_max=60)
-    schedule = schedule_of(*(entry(n) for n in range(300)), limits=limits)
-    started = start_all(schedule)
-    assert len(started) == 50
-    for each in started[:30]:
+def test_calls_just_begun_count_until_they_are_old() -> None:
+    limits = LaneLimits(uncommitted_max=100, uncommitted_young_max=50, young_ms=20)
+    schedule = schedule_of(*(entry(n, destination=f"d{n}") for n in range(400)), limits=limits)
+    first = [entry_of(schedule.next(NOW)) for _ in range(150)]
+    assert schedule.next(NOW + 5) == Later(NOW + 20)
+    for each in first[:60]:
         schedule.ended(each, called=True)
-    # 20 run, 30 wait for their commit: 10 more.
-    assert len(start_all(schedule)) == 10
-    schedule.settled(["d"] * 30)
-    assert len(start_all(schedule)) == 20
+    # 60 answered, 90 on their way.
+    assert schedule.next(NOW + 5) == Later(NOW + 20)
+    # The 90 have become slow calls: 90 more.
+    assert [entry_of(schedule.next(NOW + 20)) for _ in range(90)]
+    assert schedule.next(NOW + 20) == Later(NOW + 40)
+    schedule.settled(60)
+    assert [entry_of(schedule.next(NOW + 20)) for _ in range(60)]
+    assert schedule.next(NOW + 20) == Later(NOW + 40)
 
 
 def test_work_that_calls_nobody_waits_for_nothing_but_its_lane() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from signalbox_runtime.clock import Clock
@@ -10,7 +10,7 @@ from signalbox_runtime.lanes import metrics
 from signalbox_runtime.lanes.handler import LaneHandler, LaneLimits
 from signalbox_runtime.lanes.handover import Handover, Prepared, Result, StillRunning
 from signalbox_runtime.lanes.progress import Delivery
-from signalbox_runtime.lanes.schedule import Entry, Overflow, Schedule, Start
+from signalbox_runtime.lanes.schedule import Entry, Later, Overflow, Schedule, Start
 from signalbox_runtime.records import Outbox, TopicPartition
 
 Content = TypeVar("Content")
@@ -30,6 +30,7 @@ class Executor(Generic[Content]):
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[asyncio.Task[Any], Entry[Content] | None] = {}
         self._pump_is_due = False
+        self._alarm: asyncio.TimerHandle | None = None
         self.ended: asyncio.Future[None] = self._loop.create_future()
         """Done when asked to end; the first exception of the handler otherwise."""
 
@@ -69,9 +70,9 @@ class Executor(Generic[Content]):
         self._to_kafka.append(StillRunning(request, calls))
         self._handler.revoked(names)
 
-    def settle(self, destinations: Collection[str]) -> None:
-        """Results of calls to these destinations were committed, or will never be."""
-        self._schedule.settled(destinations)
+    def settle(self, calls: int) -> None:
+        """Results of so many calls were committed, or will never be."""
+        self._schedule.settled(calls)
         self.pump()
 
     def tick(self) -> None:
@@ -85,7 +86,21 @@ class Executor(Generic[Content]):
         self._pump_is_due = False
         now_ms = self._now_ms()
         while (decision := self._schedule.next(now_ms)) is not None:
-            self._follow(decision)
+            match decision:
+                case Start(entry):
+                    outcome = self._handler.execute(entry.work)
+                    if isinstance(outcome, Outbox):
+                        self._finish(entry, outcome, called=False)
+                    else:
+                        self._spawn(outcome, entry)
+                case Overflow(entry):
+                    metrics.OVERFLOWED.inc()
+                    self._finish(entry, self._handler.overflow(entry.work), called=False)
+                case Later(at_ms):
+                    if self._alarm is None:
+                        seconds = (at_ms - now_ms) / 1000
+                        self._alarm = self._loop.call_later(seconds, self.run, self._ring)
+                    return
 
     def end(self) -> None:
         """Cancels what still runs, because the process ends."""
@@ -93,18 +108,9 @@ class Executor(Generic[Content]):
         for task in tuple(self._tasks):
             task.cancel()
 
-    def _follow(self, decision: Start[Content] | Overflow[Content]) -> None:
-        entry = decision.entry
-        match decision:
-            case Start():
-                outcome = self._handler.execute(entry.work)
-                if isinstance(outcome, Outbox):
-                    self._finish(entry, outcome, called=False)
-                else:
-                    self._spawn(outcome, entry)
-            case Overflow():
-                metrics.OVERFLOWED.inc()
-                self._finish(entry, self._handler.overflow(entry.work), called=False)
+    def _ring(self) -> None:
+        self._alarm = None
+        self.pump()
 
     def _spawn(self, coroutine: Coroutine[Any, Any, Any], entry: Entry[Content] | None) -> None:
         task = self._loop.create_task(coroutine)
@@ -128,9 +134,7 @@ class Executor(Generic[Content]):
 
     def _finish(self, entry: Entry[Content], outbox: Outbox, *, called: bool) -> None:
         self._schedule.ended(entry, called=called)
-        self._to_kafka.append(
-            Result(_partition(entry), entry.epoch, _offset(entry), outbox, entry.work.destination, called)
-        )
+        self._to_kafka.append(Result(_partition(entry), entry.epoch, _offset(entry), outbox, called))
 
     async def _prepare(self, preparation: Awaitable[None], epochs: dict[TopicPartition, int]) -> None:
         await preparation

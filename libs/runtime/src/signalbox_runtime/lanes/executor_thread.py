@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -29,7 +29,7 @@ class ExecutorPort(Protocol):
 
     def revoke(self, request: int, names: frozenset[TopicPartition]) -> None: ...
 
-    def settle(self, destinations: Collection[str]) -> None: ...
+    def settle(self, calls: int) -> None: ...
 
 
 class ExecutorThread(Generic[Content]):
@@ -84,9 +84,9 @@ class ExecutorThread(Generic[Content]):
         assert self._executor is not None
         self._call(self._executor.revoke, request, names)
 
-    def settle(self, destinations: Collection[str]) -> None:
+    def settle(self, calls: int) -> None:
         assert self._executor is not None
-        self._call(self._executor.settle, destinations)
+        self._call(self._executor.settle, calls)
 
     def _call(self, method: Callable[..., None], *arguments: Any) -> None:
         assert self._executor is not None

@@ -75,8 +75,12 @@ class LaneLimits(msgspec.Struct, frozen=True, kw_only=True):
     destination_in_flight_max: int = 50
     """Calls that run at once to one destination."""
     uncommitted_max: int = 100
-    """A call starts only while fewer calls than this were made and not committed, those running to the
-    same destination included: so many a crash may repeat at a destination."""
+    """No call starts while so many were answered and are not committed: a crash repeats them."""
+    uncommitted_young_max: int = 50
+    """So many more may be on their way: no call starts while the answered ones and those that began
+    within `young_ms` are more than the two together. Older ones don't count: they are in a receiver's
+    hands for longer than a commit takes."""
+    young_ms: int = 20
     held_max: int = 4_000
     """Records in memory: waiting, running, or done and not committed. Partitions pause at 75 % of it."""
     destination_queue_max: int = 200

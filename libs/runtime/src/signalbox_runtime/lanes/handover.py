@@ -14,7 +14,6 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     epoch: int
     offset: int
     outbox: Outbox
-    destination: str
     called: bool
 
 

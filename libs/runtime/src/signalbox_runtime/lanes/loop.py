@@ -259,9 +259,9 @@ class LaneLoop:
         _count(batch)
 
     def _settle(self, results: Sequence[Result]) -> None:
-        destinations = [result.destination for result in results if result.called]
-        if destinations:
-            self._executor.settle(destinations)
+        calls = sum(result.called for result in results)
+        if calls:
+            self._executor.settle(calls)
 
     # --- back-pressure -----------------------------------------------------------------------------
 

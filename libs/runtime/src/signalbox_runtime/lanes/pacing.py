@@ -15,7 +15,7 @@ class Pace(msgspec.Struct, frozen=True):
     results: int
     """Waiting to be committed."""
     calls: int
-    """How many of them are of calls, which hold back others."""
+    """How many of them are of calls: at `uncommitted_max` they hold back all others."""
     last_results: int
     """In the last transaction."""
     since_last_ms: float
@@ -30,5 +30,5 @@ def is_due(pace: Pace, limits: LaneLimits) -> bool:
         pace.last_results < LOAD_RESULTS
         or pace.since_last_ms >= limits.commit_floor_ms
         or pace.results >= limits.transaction_results_max
-        or pace.calls >= limits.uncommitted_max // 2
+        or pace.calls >= limits.uncommitted_max
     )

@@ -5,7 +5,7 @@ order; of the heads of the lanes, tenants and destinations take turns. The bound
 """
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -41,6 +41,15 @@ class Overflow(msgspec.Struct, Generic[Content], frozen=True, gc=False):
     entry: Entry[Content]
 
 
+class Later(msgspec.Struct, frozen=True, gc=False):
+    """Ask again at this time, if nothing ends and nothing is committed before."""
+
+    at_ms: int
+
+
+Decision: TypeAlias = Start[Content] | Overflow[Content] | Later
+
+
 class Schedule(Generic[Content]):
     """Everything accepted and not over, by lane."""
 
@@ -53,7 +62,8 @@ class Schedule(Generic[Content]):
         self._in_flight_at: Counter[str] = Counter()
         self._in_flight_of: Counter[str] = Counter()
         self._uncommitted = 0
-        self._uncommitted_at: Counter[str] = Counter()
+        self._young: dict[_Lane[Content], int] = {}
+        """Lanes whose call began so lately that its answer may come before the next commit, and when."""
         self._heads_at: Counter[str] = Counter()
         """Lanes whose head waits for a destination."""
         self._crowded: set[str] = set()
@@ -86,7 +96,7 @@ class Schedule(Generic[Content]):
         if lane.running is None and len(lane.waiting) == 1:
             self._push(lane)
 
-    def next(self, now_ms: int) -> Start[Content] | Overflow[Content] | None:
+    def next(self, now_ms: int) -> Decision[Content] | None:
         """What to do now; None: nothing before something ends, is committed, or a second passes."""
         if self._crowded:
             lane = self._excess(now_ms)
@@ -98,10 +108,14 @@ class Schedule(Generic[Content]):
             return Start(self._run(self._quiet.popleft()))
         if self._uncommitted >= self._limits.uncommitted_max:
             return None
+        wait = self._wait_for_answers(now_ms)
+        if wait is not None:
+            return wait
         lane = self._calling.pop(self._has_share, self._is_open)
         if lane is None:
             return None
         self._head_left(lane.waiting[0].work.destination)
+        self._young[lane] = now_ms
         return Start(self._run(lane))
 
     def ended(self, entry: Entry[Content], *, called: bool) -> None:
@@ -109,11 +123,9 @@ class Schedule(Generic[Content]):
         work = entry.work
         destination = work.destination
         self._in_flight -= 1
+        self._uncommitted += called
         _decrease(self._in_flight_of, work.tenant_id)
         _decrease(self._held_of, work.tenant_id)
-        if called:
-            self._uncommitted += 1
-            self._uncommitted_at[destination] += 1
         if destination != NO_DESTINATION:
             _decrease(self._in_flight_at, destination)
             if self._is_open(destination):
@@ -122,6 +134,7 @@ class Schedule(Generic[Content]):
         lanes = self._lanes[name]
         lane = lanes[work.inbound.key]
         lane.running = None
+        self._young.pop(lane, None)
         if lane.waiting:
             self._push(lane)
         else:
@@ -129,13 +142,9 @@ class Schedule(Generic[Content]):
             if not lanes:
                 del self._lanes[name]
 
-    def settled(self, destinations: Iterable[str]) -> None:
-        """Results of calls to these destinations were committed, or dropped with their partition."""
-        for destination in destinations:
-            self._uncommitted -= 1
-            _decrease(self._uncommitted_at, destination)
-            if self._is_open(destination):
-                self._calling.reopen(destination)
+    def settled(self, calls: int) -> None:
+        """Results of so many calls were committed, or dropped with their partition."""
+        self._uncommitted -= calls
 
     def drop(self, names: Collection[TopicPartition]) -> list[Entry[Content]]:
         """Forgets what waits of these partitions; returns what runs of them."""
@@ -210,11 +219,19 @@ class Schedule(Generic[Content]):
         return self._in_flight_of[tenant_id] < max(1, share)
 
     def _is_open(self, destination: str) -> bool:
-        in_flight = self._in_flight_at[destination]
-        return (
-            in_flight < self._limits.destination_in_flight_max
-            and in_flight + self._uncommitted_at[destination] < self._limits.uncommitted_max
-        )
+        return self._in_flight_at[destination] < self._limits.destination_in_flight_max
+
+    def _wait_for_answers(self, now_ms: int) -> Later | None:
+        """Calls just begun count as if they were made: else a burst of them would pass every bound."""
+        young = self._young
+        room = self._limits.uncommitted_max + self._limits.uncommitted_young_max - self._uncommitted
+        while young:
+            lane = next(iter(young))
+            old_at_ms = young[lane] + self._limits.young_ms
+            if old_at_ms > now_ms:
+                return None if len(young) < room else Later(old_at_ms)
+            del young[lane]
+        return None
 
 
 class _Lane(Generic[Content]):
