@@ -4,9 +4,11 @@ An id is part of every effect key, so a later edit of the workflow must not give
 one.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,49}")
 _NUMBER_MAX: Final = 10_000  # more than any list of actions can hold; ends the search on odd documents
 
 
@@ -21,8 +23,8 @@ def assign_action_ids(document: object) -> object:
     taken = {action["id"] for action in document["actions"] if _has_id(action)}
     actions: list[object] = []
     for action in document["actions"]:
-        if isinstance(action, Mapping) and action.get("id") is None and isinstance(action.get("type"), str):
-            action = {**action, "id": _free_id(action["type"], taken)}
+        if isinstance(action, Mapping) and action.get("id") is None:
+            action = {**action, "id": _free_id(action.get("type"), taken)}
             taken.add(action["id"])
         actions.append(action)
     return {**document, "actions": actions}
@@ -32,6 +34,7 @@ def _has_id(action: object) -> bool:
     return isinstance(action, Mapping) and isinstance(action.get("id"), str)
 
 
-def _free_id(action_type: str, taken: set[str]) -> str:
-    stem = action_type.replace("_", "-")[:50]
+def _free_id(action_type: object, taken: set[str]) -> str:
+    is_name = isinstance(action_type, str) and _NAME.fullmatch(action_type) is not None
+    stem = str(action_type).replace("_", "-") if is_name else "action"
     return next(name for number in range(1, _NUMBER_MAX) if (name := f"{stem}-{number}") not in taken)

@@ -50,7 +50,16 @@ def located_details(
     `allowed_keys` adds, for a pointer's last named place, which keys are allowed there (for unknown keys).
     """
     keys = dict(allowed_keys)
-    return [(pointer_of(_place(item)), _detail(item, keys)) for item in error.errors(include_url=False)]
+    items = error.errors(include_url=False)
+    return [(pointer_of(_place(item)), _detail(item, keys)) for item in items if not _is_echo(item, items)]
+
+
+def _is_echo(item: ErrorDetails, items: Sequence[ErrorDetails]) -> bool:
+    """Is it there only because of another? A list whose members were refused is then called too short."""
+    place = item["loc"]
+    return item["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in items
+    )
 
 
 def _place(item: ErrorDetails) -> list[str | int]:

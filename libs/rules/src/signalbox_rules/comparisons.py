@@ -4,7 +4,7 @@ from typing import Any
 
 from signalbox_contracts.definitions import Comparison
 from signalbox_rules.errors import RefusedCondition, RulesError
-from signalbox_rules.explanations import explainer_of, explainer_of_unfit, value_in_words
+from signalbox_rules.explanations import explainer_of, explainer_of_unfit
 from signalbox_rules.operators.operator import (
     ChangeOperator,
     Operator,
@@ -47,8 +47,7 @@ def _with_literal(comparison: Comparison, operator: Operator, path: Path) -> tup
         hint = "; to ask for nothing use is_empty" if operator.takes is Takes.ONE else ""
         raise RulesError(f"is required: {operator.name} takes {operator.takes.value}{hint}")
     test = operator.prepare(value)
-    miss = operator.miss(value_in_words(operator, value))
-    return _decider_of(operator, path, test), explainer_of(comparison, operator, path, test, miss)
+    return _decider_of(operator, path, test), explainer_of(comparison, operator, path, test, value)
 
 
 def _decider_of(operator: Operator, path: Path, test: Test) -> Decider:
@@ -88,7 +87,6 @@ def _with_reference(comparison: Comparison, operator: Operator, path: Path) -> t
             other = in_words(shown(expected))
             why = f"{comparison.field} cannot be compared: the other value ({other}) {error}"
             return explainer_of_unfit(comparison, path, why)(record, previous, now)
-        miss = operator.miss(value_in_words(operator, expected))
-        return explainer_of(comparison, operator, path, test, miss)(record, previous, now)
+        return explainer_of(comparison, operator, path, test, expected)(record, previous, now)
 
     return decide, explain

@@ -17,19 +17,29 @@ from signalbox_rules.record_context import Explainer
 from signalbox_rules.verdicts import TEXT_SHOWN_MAX, Leaf, in_words, shown
 
 
-def explainer_of(comparison: Comparison, operator: Operator, path: Path, test: Test, miss: str) -> Explainer:
-    """The explainer of a comparison whose test is prepared; `miss` ends the sentence of a false one."""
+def explainer_of(
+    comparison: Comparison, operator: Operator, path: Path, test: Test, expected: Any
+) -> Explainer:
+    """The explainer of a comparison whose test is prepared from an expected value."""
+    miss = operator.miss(value_in_words(operator, expected))
     match operator:
         case ValueOperator():
-            return _value_explainer(comparison, operator.sense, path, test, miss, takes_time=False)
+            return _value_explainer(comparison, expected, operator.sense, path, test, miss, takes_time=False)
         case TimeOperator():
-            return _value_explainer(comparison, operator.sense, path, test, miss, takes_time=True)
+            return _value_explainer(comparison, expected, operator.sense, path, test, miss, takes_time=True)
         case ChangeOperator():
             return _change_explainer(comparison, operator.sense, path, test, miss)
 
 
 def _value_explainer(
-    comparison: Comparison, sense: Sense, path: Path, test: Test, miss: str, *, takes_time: bool
+    comparison: Comparison,
+    expected: Any,
+    sense: Sense,
+    path: Path,
+    test: Test,
+    miss: str,
+    *,
+    takes_time: bool,
 ) -> Explainer:
     field, op, value, read = comparison.field, comparison.op, shown(comparison.value), reader_of(path)
     not_there, was = f"{field} is not in the record", f"{field} was "
@@ -48,7 +58,7 @@ def _value_explainer(
             actual = shown(found)
             why = was + in_words(actual)
         if not outcome:
-            nonsense = sense(found)
+            nonsense = sense(found, expected)
             why += f", {nonsense}" if nonsense else miss
         return Leaf(field, op, value, actual, before, outcome, why), why
 
@@ -72,7 +82,7 @@ def _change_explainer(comparison: Comparison, sense: Sense, path: Path, test: Te
         else:
             why = f"{field} changed from {before_words} to {now_words}"
         if not outcome:
-            nonsense = sense(now_value) or sense(before)
+            nonsense = sense(now_value, None) or sense(before, None)
             why += f", {nonsense}" if nonsense else miss
         return Leaf(field, op, value, now_shown, before_shown, outcome, why), why
 

@@ -16,6 +16,8 @@ _MOMENT: Final = re.compile(
     r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _DAY: Final = timedelta(days=1)
+_LAST_DAY: Final = datetime(9999, 12, 31, tzinfo=UTC)  # "for ever" in many a CRM
+_LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Moment(NamedTuple):
@@ -98,7 +100,7 @@ def read_moment(value: Any) -> Moment | None:
         moment = datetime.fromisoformat(text)
         if len(text) == 10:
             start = moment.replace(tzinfo=UTC)
-            return Moment(start, start + _DAY, is_date=True)
+            return Moment(start, start + _DAY if start < _LAST_DAY else _LAST_MOMENT, is_date=True)
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

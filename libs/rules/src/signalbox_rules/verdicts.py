@@ -10,8 +10,8 @@ import msgspec
 SENTENCE_MAX: Final = 600  # characters; the tree has the rest
 REASONS_MAX: Final = 6  # members of a group that a sentence names
 TEXT_SHOWN_MAX: Final = 200  # characters of a value in a verdict; a journal is no copy of the record
-MEMBERS_SHOWN_MAX: Final = 20
-DEPTH_SHOWN_MAX: Final = 3
+MEMBERS_SHOWN_MAX: Final = 10  # of a list or an object; what is nested in them is left out
+MEMBER_TEXT_SHOWN_MAX: Final = 60
 
 
 class Leaf(msgspec.Struct, frozen=True, gc=False):
@@ -61,18 +61,30 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 NO_CONDITIONS: Final = Verdict(True, "no conditions", None)
 
 
-def shown(value: Any, depth: int = DEPTH_SHOWN_MAX) -> Any:
+def shown(value: Any) -> Any:
     """A value cut to what a verdict keeps of it."""
     kind = type(value)
     if kind is str:
-        return value if len(value) <= TEXT_SHOWN_MAX else value[: TEXT_SHOWN_MAX - 1] + "…"
+        return cut(value, TEXT_SHOWN_MAX)
     if kind is list:
-        return [shown(member, depth - 1) for member in value[:MEMBERS_SHOWN_MAX]] if depth else "…"
+        return [_member(member) for member in value[:MEMBERS_SHOWN_MAX]]
     if kind is dict:
-        if not depth:
-            return "…"
-        return {shown(name): shown(value[name], depth - 1) for name in list(value)[:MEMBERS_SHOWN_MAX]}
+        return {
+            cut(name, MEMBER_TEXT_SHOWN_MAX): _member(value[name]) for name in list(value)[:MEMBERS_SHOWN_MAX]
+        }
     return value
+
+
+def _member(value: Any) -> Any:
+    kind = type(value)
+    if kind is str:
+        return cut(value, MEMBER_TEXT_SHOWN_MAX)
+    return "…" if (kind is list or kind is dict) and value else value
+
+
+def cut(text: str, length: int) -> str:
+    """At most so many characters of a text."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def in_words(value: Any) -> str:
@@ -81,7 +93,7 @@ def in_words(value: Any) -> str:
     if kind is str:
         if not value or value.isspace():
             return "empty"
-        return str(value) if len(value) <= TEXT_SHOWN_MAX else value[: TEXT_SHOWN_MAX - 1] + "…"
+        return cut(value, TEXT_SHOWN_MAX)
     if kind is int or kind is float:
         if -1000 < value < 1000:
             return str(value)
@@ -91,8 +103,8 @@ def in_words(value: Any) -> str:
     if kind is bool:
         return "true" if value else "false"
     if kind is list:
-        words = [in_words(member) for member in value[:MEMBERS_SHOWN_MAX]]
-        return ", ".join(words) + (" …" if len(value) > MEMBERS_SHOWN_MAX else "") if words else "empty"
+        words = ", ".join([in_words(_member(member)) for member in value[:MEMBERS_SHOWN_MAX]])
+        return cut(words + (" …" if len(value) > MEMBERS_SHOWN_MAX else ""), TEXT_SHOWN_MAX) or "empty"
     return "an object" if value else "empty"
 
 
@@ -107,4 +119,4 @@ def joined(reasons: Sequence[str]) -> str:
     if len(reasons) > REASONS_MAX:
         reasons = [*reasons[:REASONS_MAX], f"{len(reasons) - REASONS_MAX} more"]
     sentence = " and ".join(reasons)
-    return sentence if len(sentence) <= SENTENCE_MAX else sentence[: SENTENCE_MAX - 1] + "…"
+    return cut(sentence, SENTENCE_MAX)

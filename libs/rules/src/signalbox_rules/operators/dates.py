@@ -111,7 +111,7 @@ def _days_in(year: int, month: int) -> int:
     return 30 if month in (4, 6, 9, 11) else 31
 
 
-def date_sense(value: Any) -> str | None:
+def date_sense(value: Any, _expected: Any) -> str | None:
     """Only ISO 8601 is read: 11/12/2026 could be November or December."""
     return None if value is None or read_moment(value) is not None else "which is not an ISO 8601 date"
 

@@ -104,7 +104,7 @@ def not_contains(expected: Any) -> ValueTest:
     has_part = contains(expected)
 
     def has_not(actual: Any) -> bool:
-        return contains_sense(actual) is None and not has_part(actual)
+        return contains_sense(actual, expected) is None and not has_part(actual)
 
     return has_not
 
@@ -119,9 +119,23 @@ def complement(prepare: Any) -> Any:
     return prepare_complement
 
 
-def contains_sense(value: Any) -> str | None:
+def contains_sense(value: Any, _expected: Any) -> str | None:
     """Contains is about text and lists; nothing (null, missing) contains nothing."""
     return None if value is None or type(value) in (str, list) else "which is neither text nor a list"
+
+
+def equality_sense(value: Any, expected: Any) -> str | None:
+    """Values of another kind are never equal, which is worth saying where they look the same."""
+    kind = type(value)
+    if kind is list and value and type(expected) is not list:
+        return "which is a list; contains and in look inside"
+    if type(expected) is str and (kind is int or kind is float):
+        return f"a number, not the text {expected}"
+    if type(expected) in (int, float) and kind is str and not is_empty(value) and read_number(value) is None:
+        return "which is not a number"
+    if type(expected) is bool and not is_empty(value) and read_truth(value) is None:
+        return "which is neither true nor false"
+    return None
 
 
 EQUALITY_OPERATORS: Final = (
@@ -133,6 +147,7 @@ EQUALITY_OPERATORS: Final = (
         equals,
         lambda value: f", not {value}",
         example="Web Form",
+        sense=equality_sense,
     ),
     ValueOperator(
         "not_equals",

@@ -64,11 +64,11 @@ TimeTest = Callable[[Any, datetime], bool]
 Test = Callable[..., bool]
 """Any of the three."""
 
-Sense = Callable[[Any], str | None]
-"""Why a value makes no sense to an operator ("which is not a number"), or None."""
+Sense = Callable[[Any, Any], str | None]
+"""(value, expected) → why they make no sense together ("which is not a number"), or None."""
 
 
-def always_sensible(_value: Any) -> str | None:
+def always_sensible(_value: Any, _expected: Any) -> str | None:
     """For operators that every value makes sense to."""
     return None
 

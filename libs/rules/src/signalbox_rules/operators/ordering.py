@@ -12,10 +12,8 @@ MomentTest = Callable[[Moment], bool]
 
 
 def is_before(left: Moment, right: Moment) -> bool:
-    """Is all of the left before the right? A date is its whole day, so an instant of that day is not before
-    it.
-    """
-    return left.end <= right.start if left.is_date or right.is_date else left.start < right.start
+    """Is all of the left before the right? An instant of a day is neither before nor after that date."""
+    return left.end <= right.start if left.is_date else left.start < right.start
 
 
 def number_test(test: NumberTest) -> ValueTest:
@@ -101,7 +99,7 @@ def between(expected: Any) -> ValueTest:
     return number_test(lambda actual: low <= actual <= high)
 
 
-def ordered_sense(value: Any) -> str | None:
+def ordered_sense(value: Any, _expected: Any) -> str | None:
     """Numbers and dates have an order here; other values have none."""
     if value is None or read_number(value) is not None or read_moment(value) is not None:
         return None

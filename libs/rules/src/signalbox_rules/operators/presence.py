@@ -26,7 +26,7 @@ def false(_expected: Any) -> ValueTest:
     return lambda actual: read_truth(actual) is False
 
 
-def truth_sense(value: Any) -> str | None:
+def truth_sense(value: Any, _expected: Any) -> str | None:
     """Only true and false are truths: 1, yes and on are not guessed at."""
     return None if value is None or read_truth(value) is not None else "which is neither true nor false"
 

@@ -66,7 +66,7 @@ def _reason(error: Exception) -> str:
     return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
 
 
-def text_sense(value: Any) -> str | None:
+def text_sense(value: Any, _expected: Any) -> str | None:
     """These are about text; nothing starts with nothing."""
     return None if value is None or type(value) is str else "which is not text"
 
