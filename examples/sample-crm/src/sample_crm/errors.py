@@ -15,7 +15,6 @@ Code: TypeAlias = Literal[
     "wrong-status",
     "invalid-parameters",
     "unknown-command",
-    "unknown-tenant",
     "told-to-reject",
 ]
 

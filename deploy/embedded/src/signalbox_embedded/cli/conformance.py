@@ -53,7 +53,7 @@ def conformance(
         for check in CHECKS:
             finding = check(examiner)
             kept &= finding.in_order
-            print(f"{'ok  ' if finding.in_order else 'FAIL'} {finding.what:<42} {finding.seen}", flush=True)
+            print(f"{'ok  ' if finding.in_order else 'FAIL'} {finding.what:<44} {finding.seen}", flush=True)
     finally:
         bus.close()
     if not kept:
@@ -113,7 +113,7 @@ def _newest_record(bus: Bus, tenant: str, module: str) -> str:
     event = bus.newest_event(tenant, module)
     if event is None:
         raise EmbeddedError(
-            f"{topics.crm_topic(module)} holds no event of tenant {tenant}; create one of the {module} in the CRM, "
-            "or name a record with --record"
+            f"{topics.crm_topic(module)} holds no event of tenant {tenant}; "
+            f"create one of the {module} in the CRM, or name a record with --record"
         )
     return event.record_id

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from signalbox_embedded.cli.conformance import conformance
 from signalbox_embedded.cli.demo import demo
 from signalbox_embedded.cli.doctor import doctor
 from signalbox_embedded.cli.fetch import fetch
@@ -11,7 +12,7 @@ from signalbox_embedded.cli.topics import topics
 from signalbox_embedded.cli.up import up
 from signalbox_embedded.errors import EmbeddedError
 
-COMMANDS: tuple[click.Command, ...] = (up, demo, fetch, topics, doctor)
+COMMANDS: tuple[click.Command, ...] = (up, demo, fetch, topics, conformance, doctor)
 
 
 @click.group(commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})

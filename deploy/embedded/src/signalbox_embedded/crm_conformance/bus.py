@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
@@ -132,7 +132,8 @@ class Bus:
 
 
 def _event(message: Message) -> CrmEvent | InvalidEvent:
-    headers = [(name, value) for name, value in message.headers() or () if isinstance(value, bytes)]
+    told: Any = message.headers() or []
+    headers = [(name, value) for name, value in told if isinstance(value, bytes)]
     try:
         return read_event(message.topic() or "", message.key(), message.value(), headers)
     except InvalidEvent as error:

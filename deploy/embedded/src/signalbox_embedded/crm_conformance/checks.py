@@ -192,7 +192,7 @@ def repeated_applied_once(examiner: Examiner) -> Finding:
 
 
 def old_command_changes_nothing(examiner: Examiner) -> Finding:
-    what = "an old command that comes again changes nothing"
+    what = "old commands that come again change nothing"
     old, new = examiner.change("old"), examiner.change("new")
     examiner.exchange(old, new)
     found = examiner.exchange(old)

@@ -26,8 +26,10 @@ class CommandReader(Transform):
 
     def prepare(self, batch: Sequence[Inbound]) -> None:
         commands = [command for inbound in batch if isinstance(command := read_command(inbound), CrmCommand)]
-        if commands:
-            applied = asyncio.run_coroutine_threadsafe(apply_commands(self._crm, commands), self._loop)
+        # Another tenant's commands are another CRM's to answer.
+        own = [command for command in commands if command.tenant_id == self._crm.tenant_id]
+        if own:
+            applied = asyncio.run_coroutine_threadsafe(apply_commands(self._crm, own), self._loop)
             applied.result(APPLY_TIMEOUT_SECONDS)
 
     def handle(self, inbound: Inbound) -> Outbox:

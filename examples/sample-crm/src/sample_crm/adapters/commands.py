@@ -46,7 +46,7 @@ def _decide(
     unit: Unit, command: CrmCommand, records: dict[RecordKey, Record], behaviour: Behaviour
 ) -> CrmCommandResult:
     key = (command.module, command.record_id)
-    match _decision(unit, command, records.get(key), behaviour):
+    match behaviour.refusal(command) or decide(command, records.get(key), unit.setting):
         case Applied() as applied:
             unit.save(applied.changes, caused_by(command))
             unit.notify(applied.notifications, command)
@@ -54,14 +54,6 @@ def _decide(
             return _answer(unit, command, applied.record, applied.receipt, None)
         case Rejected() as rejected:
             return _answer(unit, command, rejected.record, {"code": rejected.code}, rejected.reason)
-
-
-def _decision(
-    unit: Unit, command: CrmCommand, record: Record | None, behaviour: Behaviour
-) -> Applied | Rejected:
-    if command.tenant_id != unit.tenant_id:
-        return Rejected("unknown-tenant", f"This CRM holds the records of {unit.tenant_id!r} only.")
-    return behaviour.refusal(command) or decide(command, record, unit.setting)
 
 
 def _answer(
