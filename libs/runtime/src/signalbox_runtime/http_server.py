@@ -86,6 +86,19 @@ async def in_background(
         await asyncio.gather(*running, return_exceptions=True)
 
 
+async def unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> bool:
+    """Whether `work` came to its end before `stop` was set; else it is cancelled."""
+    working = asyncio.create_task(work)
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if working.done():
+        working.result()
+        return True
+    working.cancel()
+    return False
+
+
 @asynccontextmanager
 async def _heartbeat(service: Service[Any]) -> AsyncIterator[None]:
     heart = service.watchdog.heart("api")

@@ -12,11 +12,13 @@ from signalbox_runtime.readiness import Readiness
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
 from workflow_api.adapters.ledger_proxy import LedgerProxy
 from workflow_api.api_keys import ApiKeys
+from workflow_api.backtests import Backtests
 from workflow_api.dry_runs import DryRuns
 from workflow_api.email_templates import EmailTemplates
 from workflow_api.routes import (
     api_keys,
     audit,
+    backtests,
     catalog,
     email_templates,
     ledger,
@@ -40,6 +42,7 @@ ROUTERS = (
     lifecycle.router,
     versions.router,
     tests.router,
+    backtests.router,
     catalog.router,
     email_templates.router,
     secrets.router,
@@ -64,6 +67,7 @@ class Parts:
     catalogs: CrmCatalogs
     dry_runs: DryRuns
     test_mails: TestMails
+    backtests: Backtests
     ledger: LedgerProxy
 
 

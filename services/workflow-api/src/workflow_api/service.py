@@ -14,7 +14,7 @@ from signalbox_contracts import topics
 from signalbox_runtime.auth import Access, PostgresKeyStore
 from signalbox_runtime.database import create_engine, migrate_when_reachable
 from signalbox_runtime.http import DATABASE_CONDITION
-from signalbox_runtime.http_server import in_background, serve
+from signalbox_runtime.http_server import in_background, serve, unless_stopped
 from signalbox_runtime.idempotency import PostgresIdempotencyStore
 from signalbox_runtime.outbox.log import KafkaRelayLog
 from signalbox_runtime.outbox.relay import OutboxRelay
@@ -28,6 +28,7 @@ from workflow_api.adapters.ledger_proxy import LedgerProxy
 from workflow_api.adapters.smtp import SmtpMailOut
 from workflow_api.api_keys import ApiKeys
 from workflow_api.application import Parts, build_application
+from workflow_api.backtests import Backtests, run_backtests
 from workflow_api.dry_runs import DryRuns
 from workflow_api.email_templates import EmailTemplates
 from workflow_api.settings import WorkflowApiSettings
@@ -81,10 +82,14 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
         catalogs=catalogs,
         dry_runs=DryRuns(workflows, catalogs, service.kafka, clock),
         test_mails=TestMails(SmtpMailOut(settings.smtp_host, settings.smtp_port), settings.smtp_from, clock),
+        backtests=Backtests(engine, workflows, clock, settings.backtest_events_max),
         ledger=ledger,
     )
 
     async def prepare() -> None:
+        await unless_stopped(stop, set_up_database())
+
+    async def set_up_database() -> None:
         def waiting(reason: str) -> None:
             service.readiness.unmet(DATABASE_CONDITION, reason)
             _log.warning("waiting", reason=reason)
@@ -95,8 +100,12 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
         set_up.set()
 
     async def relay_when_set_up() -> None:
-        await set_up.wait()
-        await relay.run(stop)
+        if await unless_stopped(stop, set_up.wait()):
+            await relay.run(stop)
+
+    async def backtests_when_set_up() -> None:
+        if await unless_stopped(stop, set_up.wait()):
+            await run_backtests(engine, stop)
 
     async def watch_relay() -> None:
         while not stop.is_set():
@@ -106,7 +115,12 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
                 service.readiness.unmet(RELAY_CONDITION, f"The outbox is not sent: {relay.waiting_for}")
             await asyncio.sleep(RELAY_CHECK_SECONDS)
 
-    tasks = {"set-up": prepare(), "relay": relay_when_set_up(), "relay-watch": watch_relay()}
+    tasks = {
+        "set-up": prepare(),
+        "relay": relay_when_set_up(),
+        "relay-watch": watch_relay(),
+        "backtests": backtests_when_set_up(),
+    }
     try:
         async with in_background(service, tasks):
             yield build_application(parts)

@@ -82,6 +82,7 @@ backtests = Table(
     Column("error", Text),
     Column("created_at", DateTime(timezone=True)),
     Column("created_by", Text),
+    Column("claim", Text),
     Column("beat_at", DateTime(timezone=True)),
     Column("finished_at", DateTime(timezone=True)),
     schema="workflows",

@@ -106,6 +106,7 @@ WORKFLOWS = (
         error text,
         created_at timestamptz NOT NULL,
         created_by text NOT NULL,
+        claim text,
         beat_at timestamptz,
         finished_at timestamptz,
         PRIMARY KEY (tenant_id, id),

@@ -1,0 +1,180 @@
+"""A backtest: what a workflow would have made of past events, counted, beside what its version makes of them.
+
+events seen ⊇ matched by the trigger = would run + would skip (by the leaves to blame)
+"""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from signalbox_contracts.definitions import WorkflowDefinition
+from signalbox_rules.conditions import compile_condition
+from signalbox_rules.modules.registry import specific_events
+from signalbox_rules.narrowing import is_narrowed, narrowing_holds
+from signalbox_rules.record_context import RecordContext
+from workflow_api.domain.blame import LeafName, compile_blame
+
+SAMPLES_MAX: Final = 25
+"""Records shown of each kind."""
+
+
+class Judge:
+    """A definition, ready to judge many events."""
+
+    def __init__(self, definition: WorkflowDefinition) -> None:
+        trigger = definition.trigger
+        self.definition = definition
+        self.events = frozenset(specific_events(trigger.module, trigger.event))
+        self._trigger = trigger
+        self._narrowed = is_narrowed(trigger)
+        self._condition = compile_condition(definition.conditions)
+        self.blame = compile_blame(definition.conditions)
+
+    def triggers(self, event: str, context: RecordContext) -> bool:
+        """Whether the trigger names the event, narrowing included."""
+        if event not in self.events:
+            return False
+        return not self._narrowed or narrowing_holds(self._trigger, context.record, context.previous)
+
+    def runs(self, event: str, context: RecordContext) -> bool:
+        """Whether the event would start a run."""
+        return self.triggers(event, context) and self._condition.decide(context)
+
+    def holds(self, context: RecordContext) -> bool:
+        """Whether the conditions hold."""
+        return self._condition.decide(context)
+
+    def sentence(self, context: RecordContext) -> str:
+        """Why."""
+        return self._condition.explain(context).sentence
+
+
+@dataclass(frozen=True, slots=True)
+class PastEvent:
+    """What a backtest looks at of an event."""
+
+    event_id: str
+    event: str
+    record_id: str
+    context: RecordContext
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A record, and what would have become of it."""
+
+    event_id: str
+    record_id: str
+    occurred_at: datetime
+    would_run: bool
+    sentence: str
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Of the events that either form runs for."""
+
+    now_only: int = 0
+    then_only: int = 0
+    both: int = 0
+    samples_now_only: list[Sample] = field(default_factory=list)
+    samples_then_only: list[Sample] = field(default_factory=list)
+
+
+class Backtest:
+    """Counts as events are fed. `then` is the form to try, `now` the version that judges events today."""
+
+    def __init__(self, then: WorkflowDefinition, now: WorkflowDefinition | None) -> None:
+        self._then = Judge(then)
+        self._now = None if now is None else Judge(now)
+        self.events = self._then.events | (frozenset() if self._now is None else self._now.events)
+        self.events_seen = 0
+        self.unreadable = 0
+        self._would_run = 0
+        self._would_skip = 0
+        self._leaves: Counter[str] = Counter()
+        self._leaf_names: dict[str, LeafName] = {}
+        self._samples: dict[bool, list[Sample]] = {True: [], False: []}
+        self._comparison = Comparison()
+
+    def feed(self, past: PastEvent) -> None:
+        """Takes in an event whose name is one of `events`; the caller counts `events_seen`."""
+        then, context = self._then, past.context
+        runs_then = False
+        if then.triggers(past.event, context):
+            runs_then = then.holds(context)
+            if runs_then:
+                self._would_run += 1
+            else:
+                self._would_skip += 1
+                self._note_blame(context)
+            samples = self._samples[runs_then]
+            if len(samples) < SAMPLES_MAX:
+                samples.append(_sample(then, past, runs_then))
+        if self._now is not None:
+            self._compare(self._now, past, runs_then)
+
+    def result(self) -> dict[str, Any]:
+        """Everything counted, as JSON."""
+        leaves = [
+            {**asdict(self._leaf_names[pointer]), "count": count}
+            for pointer, count in self._leaves.most_common()
+        ]
+        actions = [
+            {"id": action.id, "type": action.type, "count": self._would_run}
+            for action in self._then.definition.actions
+        ]
+        samples = [*self._samples[True], *self._samples[False]]
+        return {
+            "events_seen": self.events_seen,
+            "unreadable": self.unreadable,
+            "matched": self._would_run + self._would_skip,
+            "would_run": self._would_run,
+            "would_skip": self._would_skip,
+            "skipped_by_leaf": leaves,
+            "actions": actions,
+            "samples": [_shown(sample) for sample in samples],
+            "compared": None if self._now is None else self._compared(),
+        }
+
+    def _compared(self) -> dict[str, Any]:
+        counts = self._comparison
+        return {
+            "now_only": counts.now_only,
+            "then_only": counts.then_only,
+            "both": counts.both,
+            "samples_now_only": [_shown(sample) for sample in counts.samples_now_only],
+            "samples_then_only": [_shown(sample) for sample in counts.samples_then_only],
+        }
+
+    def _note_blame(self, context: RecordContext) -> None:
+        for leaf in self._then.blame(context, True):
+            self._leaves[leaf.pointer] += 1
+            self._leaf_names.setdefault(leaf.pointer, leaf)
+
+    def _compare(self, now: Judge, past: PastEvent, runs_then: bool) -> None:
+        counts = self._comparison
+        match now.runs(past.event, past.context), runs_then:
+            case True, True:
+                counts.both += 1
+            case True, False:
+                counts.now_only += 1
+                if len(counts.samples_now_only) < SAMPLES_MAX:
+                    counts.samples_now_only.append(_sample(self._then, past, False))
+            case False, True:
+                counts.then_only += 1
+                if len(counts.samples_then_only) < SAMPLES_MAX:
+                    counts.samples_then_only.append(_sample(self._then, past, True))
+            case _:
+                pass
+
+
+def _sample(judge: Judge, past: PastEvent, would_run: bool) -> Sample:
+    triggered = judge.triggers(past.event, past.context)
+    sentence = judge.sentence(past.context) if triggered else "the trigger does not match"
+    return Sample(past.event_id, past.record_id, past.context.event_time, would_run, sentence)
+
+
+def _shown(sample: Sample) -> dict[str, Any]:
+    return {**asdict(sample), "occurred_at": sample.occurred_at.astimezone(UTC).isoformat()}
