@@ -45,14 +45,31 @@ KEYS = {
 }
 
 
+class ReadPastOrNot:
+    """Answers what the test says."""
+
+    answer = True
+
+    async def read_past(self, deadline_ms: int) -> bool:
+        return self.answer
+
+
 class Ledger:
     """A client of the API, and the way facts come in."""
 
-    def __init__(self, database_url: str, engine: AsyncEngine, app: FastAPI, clock: ManualClock) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        engine: AsyncEngine,
+        app: FastAPI,
+        clock: ManualClock,
+        read_past: ReadPastOrNot,
+    ) -> None:
         self.database_url = database_url
         self.engine = engine
         self.app = app
         self.clock = clock
+        self.read_past = read_past
         self._offset = 0
         transport = httpx.ASGITransport(app=app)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://ledger")
@@ -92,7 +109,9 @@ async def open_ledger(database_url: str, now_ms: int = facts.T0 + 1_000) -> Asyn
         raise NotImplementedError("nothing is sent here")
 
     relay = OutboxRelay("run-ledger", "ledger", database_url, no_log)
-    ledger = Ledger(database_url, engine, api.create(engine, relay, clock, Readiness(), Keys()), clock)
+    read_past = ReadPastOrNot()
+    app = api.create(engine, relay, clock, Readiness(), Keys(), read_past)
+    ledger = Ledger(database_url, engine, app, clock, read_past)
     try:
         yield ledger
     finally:

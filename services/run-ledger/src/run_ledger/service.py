@@ -8,7 +8,9 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from run_ledger.adapters import api, schema
+from run_ledger.adapters.deadlines import watch
 from run_ledger.adapters.projection_store import open_store
+from run_ledger.adapters.read_past import KafkaReadPast
 from run_ledger.settings import RunLedgerSettings
 from signalbox_contracts import topics
 from signalbox_runtime.auth import PostgresKeyStore
@@ -19,6 +21,7 @@ from signalbox_runtime.outbox.log import KafkaRelayLog
 from signalbox_runtime.outbox.relay import OutboxRelay
 from signalbox_runtime.process import Service
 from signalbox_runtime.projection import run_projection
+from signalbox_runtime.settings import kafka_options
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -42,6 +45,8 @@ async def application(service: Service[RunLedgerSettings], stop: asyncio.Event) 
     )
     service.readiness.unmet(DATABASE_CONDITION, "The history is not set up yet.")
 
+    migrated = asyncio.Event()
+
     async def set_up_then_relay() -> None:
         await migrate_when_reachable(
             database_url,
@@ -50,11 +55,20 @@ async def application(service: Service[RunLedgerSettings], stop: asyncio.Event) 
             lambda reason: service.readiness.unmet(DATABASE_CONDITION, reason),
         )
         service.readiness.met(DATABASE_CONDITION)
+        migrated.set()
         service.start_thread("projection", lambda: project(service))
         await relay.run(stop)
 
-    app = api.create(engine, relay, service.clock, service.readiness, PostgresKeyStore(engine))
-    async with in_background(service, {"relay": set_up_then_relay()}):
+    read_past = KafkaReadPast(service.kafka, kafka_options(), database_url)
+    keys = PostgresKeyStore(engine)
+    app = api.create(engine, relay, service.clock, service.readiness, keys, read_past)
+    requests = app.state.requests
+
+    async def watch_deadlines() -> None:
+        await migrated.wait()
+        await watch(engine, requests, read_past, service.clock, stop)
+
+    async with in_background(service, {"relay": set_up_then_relay(), "deadlines": watch_deadlines()}):
         yield app
     await engine.dispose()
 

@@ -3,7 +3,9 @@
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from run_ledger.adapters import runs_routes
+from run_ledger.adapters import requests_routes, runs_routes
+from run_ledger.adapters.read_past import ReadPast
+from run_ledger.adapters.requests import Requests
 from run_ledger.adapters.runs_reader import RunsReader
 from run_ledger.adapters.schema import LEDGER
 from signalbox_runtime.auth import Access, KeyStore
@@ -15,18 +17,25 @@ from signalbox_runtime.readiness import Readiness
 
 
 def create(
-    engine: AsyncEngine, relay: OutboxRelay, clock: Clock, readiness: Readiness, keys: KeyStore
+    engine: AsyncEngine,
+    relay: OutboxRelay,
+    clock: Clock,
+    readiness: Readiness,
+    keys: KeyStore,
+    read_past: ReadPast,
 ) -> FastAPI:
     """The application; what its routes need is in `app.state`."""
     app = create_app(
         title="Signalbox run ledger",
         description="The history of runs: what happened, why, and what can be done about it.",
-        routers=[runs_routes.router],
+        routers=[runs_routes.router, requests_routes.router],
         access=Access(keys, clock),
         readiness=readiness,
         idempotency=PostgresIdempotencyStore(engine, LEDGER),
     )
     app.state.runs = RunsReader(engine)
+    app.state.requests = Requests(engine, app.state.runs, clock)
+    app.state.read_past = read_past
     app.state.engine = engine
     app.state.relay = relay
     app.state.clock = clock

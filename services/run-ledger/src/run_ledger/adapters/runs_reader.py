@@ -26,15 +26,20 @@ _CANCEL_ASKED: Final = (
 )
 _RUN: Final = f"""r.tenant_id, r.run_id::text AS run_id, {_IDENTITY}, r.retry_of::text AS retry_of,
     r.status, r.moved_at_ms, r.ended_at_ms, r.seq, r.waiting_for, r.deadline_ms, r.reason, NULL AS detail,
-    r.action_index, r.action_id, r.error_type, r.error_detail, r.dead_letter, r.ended_by, r.redacted,
+    r.action_index, r.action_id, r.attempt, r.error_type, r.error_detail, r.dead_letter,
+    r.ended_by, r.redacted,
     {_CANCEL_ASKED} AS cancel_requested,
+    EXISTS (SELECT FROM ledger.resolutions s
+            WHERE s.tenant_id = r.tenant_id AND s.run_id = r.run_id AND s.seq = r.seq) AS settled,
     (SELECT t.new_run_id::text FROM ledger.retries t WHERE t.tenant_id = r.tenant_id AND t.run_id = r.run_id)
         AS retried_by"""
 _SKIPPED: Final = f"""r.tenant_id, r.run_id::text AS run_id, {_IDENTITY}, r.retry_of::text AS retry_of,
     'skipped' AS status, r.started_at_ms AS moved_at_ms, r.started_at_ms AS ended_at_ms, 1::bigint AS seq,
     NULL AS waiting_for, NULL::bigint AS deadline_ms, r.reason, r.detail,
-    NULL::integer AS action_index, NULL AS action_id, NULL AS error_type, NULL AS error_detail,
-    NULL AS dead_letter, NULL AS ended_by, false AS redacted, false AS cancel_requested, NULL AS retried_by"""
+    NULL::integer AS action_index, NULL AS action_id, NULL::integer AS attempt,
+    NULL AS error_type, NULL AS error_detail,
+    NULL AS dead_letter, NULL AS ended_by, false AS redacted, false AS cancel_requested,
+    false AS settled, NULL AS retried_by"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,12 @@ class RunsReader:
         async with self._engine.connect() as connection:
             body = await event_body(connection, run)
         return None if body is None else codec.decode(body, CrmEvent)
+
+    async def record(self, run: RunRecord) -> bytes | None:
+        """The record as the run's CRM actions left it, JSON; None where none changed it."""
+        query = "SELECT record FROM history.payloads WHERE tenant_id = :tenant_id AND run_id = :run_id"
+        async with self._engine.connect() as connection:
+            return (await connection.execute(text(query), _key(run))).scalar_one_or_none()
 
     async def verdict(self, run: RunRecord) -> bytes | None:
         """The verdict as JSON."""

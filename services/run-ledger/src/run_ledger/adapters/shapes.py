@@ -95,6 +95,27 @@ class Action(Shape):
     kept: bool = Field(default=False, description="True where an earlier run did it and it is not repeated")
 
 
+class PlannedAction(Shape):
+    """What a Retry would do with one action."""
+
+    id: str
+    type: str
+    outcome: Literal["will_run", "will_not_repeat", "unknown"]
+    why: str
+
+
+class RetryPreview(Shape):
+    """What a Retry would do."""
+
+    run_id: str
+    version: Literal["pinned", "latest"]
+    repeat_completed: bool
+    possible: bool
+    reason: Literal["not-failed", "payload-expired"] | None = Field(description="Why it is not possible")
+    retried_by: str | None = Field(description="The Retry there is already; asking again answers it")
+    actions: list[PlannedAction]
+
+
 class CausedRun(Shape):
     """A run that this run's changes in the CRM led to."""
 

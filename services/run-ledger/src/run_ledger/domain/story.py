@@ -46,11 +46,14 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None = None
     action_index: int | None = None
     action_id: str | None = None
+    attempt: int | None = None
     error_type: str | None = None
     error_detail: str | None = None
     dead_letter: str | None = None
     ended_by: str | None = None
     cancel_requested: bool = False
+    settled: bool = False
+    """Somebody settled the wait it is in; the fact that says so is on its way."""
     retried_by: str | None = None
     redacted: bool = False
 
@@ -185,7 +188,9 @@ def rfc3339(time_ms: int | None) -> str | None:
 
 def shown_status(run: RunRecord) -> str:
     """The status, `canceling` where somebody asked for it and the run goes on."""
-    return "canceling" if run.status in IN_FLIGHT and run.cancel_requested else run.status
+    if run.status in IN_FLIGHT and run.cancel_requested:
+        return "canceling"
+    return "running" if run.settled and run.status == "waiting" else run.status
 
 
 def summary(run: RunRecord) -> RunSummary:
@@ -279,6 +284,8 @@ def _action_status(
         return _left_behind(run, action_id, last)
     if last is None:
         return "running" if token_here else "pending"
+    if run.settled and last.outcome != "failed":
+        return "running"
     match last.outcome:
         case "failed":
             return "retrying"
@@ -340,12 +347,13 @@ def _summary_fields(run: RunRecord) -> dict[str, Any]:
     if run.error_type is not None:
         error = RunErrorView(run.action_id, run.error_type, run.error_detail)
     ended = run.ended_at_ms
+    waits = run.status == "waiting" and not run.settled
     return {
         "id": run.run_id,
         "status": shown_status(run),
-        "reason": run.reason,
-        "waiting_for": run.waiting_for,
-        "deadline": rfc3339(run.deadline_ms),
+        "reason": run.reason if waits or run.status == "skipped" else None,
+        "waiting_for": run.waiting_for if waits else None,
+        "deadline": rfc3339(run.deadline_ms) if waits else None,
         "workflow_id": run.workflow_id,
         "workflow_name": run.workflow_name,
         "version": run.version,

@@ -1,0 +1,91 @@
+"""Commands that the CRM did not answer in time.
+
+Past its deadline a run moves on only by us, and only once everybody has read past it (`adapters.read_past`):
+else an answer that was in time could move the run too, and it would have two tokens.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from run_ledger.adapters.read_past import ReadPast
+from run_ledger.adapters.requests import Requests
+from run_ledger.adapters.runs_reader import RunsReader
+from signalbox_contracts import codec
+from signalbox_contracts.messages import ActionRequested
+from signalbox_runtime.clock import Clock
+from signalbox_runtime.problems import Problem
+
+WATCH_SECONDS: Final = 2.0
+BATCH_RUNS: Final = 500
+BY_DEADLINE: Final = "deadline"
+FIRST_ID: Final = UUID(int=0)
+log = structlog.get_logger()
+
+
+async def watch(
+    engine: AsyncEngine, requests: Requests, everybody: ReadPast, clock: Clock, stop: asyncio.Event
+) -> None:
+    """Moves runs past their deadline: those with `on_unknown: resend`, and those to be canceled."""
+    reader = RunsReader(engine)
+    while not stop.is_set():
+        try:
+            await asyncio.wait_for(stop.wait(), WATCH_SECONDS)
+        except TimeoutError:
+            await move_overdue(engine, reader, requests, everybody, clock)
+
+
+async def move_overdue(
+    engine: AsyncEngine, reader: RunsReader, requests: Requests, everybody: ReadPast, clock: Clock
+) -> int:
+    """One round; how many runs were moved."""
+    moved, after, now_ms = 0, (0, FIRST_ID), clock.now_ms()
+    while True:
+        async with engine.connect() as connection:
+            values = {"now_ms": now_ms, "limit": BATCH_RUNS, "after_ms": after[0], "after_id": after[1]}
+            overdue = (await connection.execute(_OVERDUE, values)).all()
+        if not overdue or not await everybody.read_past(overdue[-1].deadline_ms):
+            return moved
+        after = (overdue[-1].deadline_ms, UUID(overdue[-1].run_id))
+        moved += await _move(overdue, reader, requests)
+
+
+async def _move(overdue: Sequence[Any], reader: RunsReader, requests: Requests) -> int:
+    moved = 0
+    for row in overdue:
+        action = codec.decode(bytes(row.token), ActionRequested).actions[0]
+        run = await reader.run(row.tenant_id, row.run_id)
+        if run is None or run.seq != row.seq:
+            continue
+        try:
+            if run.cancel_requested:
+                await requests.resolve(run, "cancel", row.canceled_by)
+            elif action.on_unknown == "resend":
+                await requests.resolve(run, "resend", BY_DEADLINE)
+            else:
+                continue
+        except Problem as problem:
+            log.warning("run not moved", run=run.run_id, reason=problem.detail)
+        else:
+            moved += 1
+    return moved
+
+
+# A resent command has a new deadline, so what is found here is settled once and not found again.
+_OVERDUE: Final = text(
+    """SELECT r.tenant_id, r.run_id::text AS run_id, r.seq, r.deadline_ms, p.token,
+        c.requested_by AS canceled_by
+    FROM history.runs r
+    JOIN history.payloads p ON p.tenant_id = r.tenant_id AND p.run_id = r.run_id AND p.token_seq = r.seq
+    LEFT JOIN ledger.cancels c ON c.tenant_id = r.tenant_id AND c.run_id = r.run_id
+    WHERE r.status = 'waiting' AND r.waiting_for = 'crm' AND r.deadline_ms < :now_ms AND p.token IS NOT NULL
+      AND NOT EXISTS (SELECT FROM ledger.resolutions s
+                      WHERE s.tenant_id = r.tenant_id AND s.run_id = r.run_id AND s.seq = r.seq)
+      AND (r.deadline_ms, r.run_id) > (:after_ms, :after_id)
+    ORDER BY r.deadline_ms, r.run_id LIMIT :limit"""
+)

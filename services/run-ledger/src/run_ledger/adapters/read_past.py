@@ -1,0 +1,129 @@
+"""Whether everybody has read past a deadline, so that what the history shows of a run is all there is.
+
+An answer of the CRM that was appended in time may still be on its way: unread by the runner, or acted upon
+with facts that the projection has not come to. So both are asked: the runner's committed offsets against the
+offsets of the deadline, then the projection's against the journal's end. The log's very end counts, not the
+end that committed reading sees: a transaction still open may hold an answer that is in time.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+import psycopg
+import structlog
+from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException
+from confluent_kafka import TopicPartition as KafkaPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from signalbox_contracts import topics
+from signalbox_runtime.broker import Kafka
+from signalbox_runtime.errors import KafkaFailure
+from signalbox_runtime.records import TopicPartition
+
+RUNNER_GROUP: Final = "action-runner"
+WAIT_SECONDS: Final = 5.0
+_PAUSE_SECONDS: Final = 0.2
+_TIMEOUT_SECONDS: Final = 10.0
+log = structlog.get_logger()
+Positions = Mapping[TopicPartition, int]
+
+
+class ReadPast(Protocol):
+    """Asked before the ledger moves a run whose command was not answered."""
+
+    async def read_past(self, deadline_ms: int) -> bool:
+        """Whether every answer up to `deadline_ms` was read, and what came of it is in the history."""
+        ...
+
+
+class KafkaReadPast:
+    """Asks the cluster and the history, one question at a time."""
+
+    def __init__(self, kafka: Kafka, options: Mapping[str, str], database_url: str) -> None:
+        self._kafka = kafka
+        self._options: dict[str, str | int | float | bool] = dict(options)
+        self._database_url = database_url
+        self._one_at_a_time = threading.Lock()
+
+    async def read_past(self, deadline_ms: int) -> bool:
+        return await asyncio.to_thread(self._read_past, deadline_ms)
+
+    def _read_past(self, deadline_ms: int) -> bool:
+        with self._one_at_a_time:
+            try:
+                admin = AdminClient(self._options)
+                return self._runner_is_past(admin, deadline_ms) and self._history_is_complete(admin)
+            except (KafkaFailure, KafkaException, psycopg.OperationalError) as error:
+                log.warning("it is unknown what was read", reason=str(error))
+                return False
+
+    def _runner_is_past(self, admin: AdminClient, deadline_ms: int) -> bool:
+        places = self._partitions(topics.CRM_COMMAND_RESULTS)
+        later = _offsets(admin, places, OffsetSpec.for_timestamp(deadline_ms + 1))
+        ends = _ends(admin, places)
+        targets = {place: later[place] if later[place] >= 0 else ends[place] for place in ends}
+        return self._reached(targets, lambda: _committed(admin, places), 0)
+
+    def _history_is_complete(self, admin: AdminClient) -> bool:
+        ends = _ends(admin, self._partitions(topics.RUNS_JOURNAL))
+        return self._reached(ends, self._projected, WAIT_SECONDS)
+
+    def _reached(self, targets: Positions, positions: Callable[[], Positions], wait_seconds: float) -> bool:
+        give_up_at = time.monotonic() + wait_seconds
+        while True:
+            now = positions()
+            behind = {
+                place: max(now.get(place, 0), 0)
+                for place, target in targets.items()
+                if now.get(place, 0) < target
+            }
+            if not behind or self._only_markers(behind, targets):
+                return True
+            if time.monotonic() >= give_up_at:
+                return False
+            time.sleep(_PAUSE_SECONDS)
+
+    def _only_markers(self, begins: Positions, targets: Positions) -> bool:
+        """Whether only the ends of transactions lie between a position and its target."""
+        reader = self._kafka.reader(begins)
+        try:
+            for _ in range(10):
+                if any(
+                    record.offset < targets[TopicPartition(record.topic, record.partition)]
+                    for record in reader.read(1_000, _PAUSE_SECONDS)
+                ):
+                    return False
+                if all(reader.position(place) >= targets[place] for place in begins):
+                    return True
+        finally:
+            reader.close()
+        return False
+
+    def _projected(self) -> Positions:
+        with psycopg.connect(self._database_url, connect_timeout=5) as connection:
+            rows = connection.execute("SELECT topic, partition, next_offset FROM history.offsets").fetchall()
+        return {TopicPartition(topic, partition): offset for topic, partition, offset in rows}
+
+    def _partitions(self, topic: str) -> list[KafkaPartition]:
+        return [KafkaPartition(*place) for place in self._kafka.offsets().partitions([topic])]
+
+
+def _committed(admin: AdminClient, places: list[KafkaPartition]) -> Positions:
+    group = ConsumerGroupTopicPartitions(RUNNER_GROUP, places)
+    answer = admin.list_consumer_group_offsets([group])[RUNNER_GROUP].result(_TIMEOUT_SECONDS)
+    return {TopicPartition(each.topic, each.partition): each.offset for each in answer.topic_partitions or []}
+
+
+def _ends(admin: AdminClient, places: list[KafkaPartition]) -> dict[TopicPartition, int]:
+    return _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+
+def _offsets(admin: AdminClient, places: list[KafkaPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
+    answers = admin.list_offsets(dict.fromkeys(places, spec), isolation_level=IsolationLevel.READ_UNCOMMITTED)
+    return {
+        TopicPartition(place.topic, place.partition): answer.result(_TIMEOUT_SECONDS).offset
+        for place, answer in answers.items()
+    }
