@@ -8,11 +8,12 @@ from signalbox_embedded.cli.conformance import conformance
 from signalbox_embedded.cli.demo import demo
 from signalbox_embedded.cli.doctor import doctor
 from signalbox_embedded.cli.fetch import fetch
+from signalbox_embedded.cli.runs import runs
 from signalbox_embedded.cli.topics import topics
 from signalbox_embedded.cli.up import up
 from signalbox_embedded.errors import EmbeddedError
 
-COMMANDS: tuple[click.Command, ...] = (up, demo, fetch, topics, conformance, doctor)
+COMMANDS: tuple[click.Command, ...] = (up, demo, fetch, topics, conformance, doctor, runs)
 
 
 @click.group(commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
