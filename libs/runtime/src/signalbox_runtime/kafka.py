@@ -11,7 +11,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from signalbox_runtime import kafka_options
 from signalbox_runtime.broker import GroupConsumer, OffsetQueries, PartitionReader, TransactionalProducer
-from signalbox_runtime.errors import ServiceRefused
+from signalbox_runtime.errors import KafkaUnavailable, ServiceRefused
 from signalbox_runtime.kafka_consumer import ConfluentGroupConsumer, ConfluentReader
 from signalbox_runtime.kafka_errors import error_of, plain
 from signalbox_runtime.kafka_options import checked
@@ -45,6 +45,7 @@ class ConfluentOffsets:
     """Questions about offsets, by an admin client."""
 
     def __init__(self, options: kafka_options.Options) -> None:
+        self._options = options
         self._admin = _admin_client(options)
 
     def partitions(self, topics: Sequence[str]) -> tuple[TopicPartition, ...]:
@@ -98,7 +99,12 @@ class ConfluentOffsets:
                 for partition, future in futures.items()
             }
         except KafkaException as exception:
+            # The client keeps the leader epochs it once learnt: after a broker was killed and came back
+            # with newer ones it would be refused for ever (measured), so the next question is a new one's.
+            self._admin = _admin_client(self._options)
             raise plain("asking for offsets", error_of(exception)) from exception
+        except TimeoutError as silence:
+            raise KafkaUnavailable("asking for offsets: no answer in time") from silence
 
 
 class ClusterPing:
