@@ -128,7 +128,12 @@ class RestoredForgotten(Progress):
 
 LAWS = settings(max_examples=60, stateful_step_count=40, deadline=None)
 BREAKS = settings(
-    max_examples=1_000, stateful_step_count=40, deadline=None, database=None, phases=(Phase.generate,)
+    max_examples=1_000,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.generate,),
 )
 
 

@@ -30,7 +30,8 @@ BUSY_POLL_SECONDS = 0.001
 IDLE_POLL_SECONDS = 0.1
 BATCH_RECORDS_MAX = 500
 ABORT_PAUSE_SECONDS = 0.02
-"""After an abort: most are a rebalance that needs a few polls."""
+"""After an abort: most are a rebalance that needs a few polls. It doubles with each further abort."""
+ABORT_PAUSE_MAX_SECONDS = 0.5
 log = structlog.get_logger()
 
 
@@ -80,14 +81,23 @@ class LaneLoop:
         self._last_results = 0
         self._last_end_seconds = 0.0
         self._not_before_seconds = 0.0
+        self._abort_pause_seconds = ABORT_PAUSE_SECONDS
 
     def run(self, topics: Sequence[str], stopping: threading.Event) -> None:
         """Consumes until `stopping` is set, then drains, commits and leaves the group."""
         while not self._transactor.is_ready() and not stopping.is_set():
             self._heart.beat()
-        self._consumer.subscribe(topics, self)
+        self.join(topics)
         while not stopping.is_set() and not self._executor_has_ended:
             self.turn()
+        self.leave()
+
+    def join(self, topics: Sequence[str]) -> None:
+        """Enters the group; partitions come with the turns."""
+        self._consumer.subscribe(topics, self)
+
+    def leave(self) -> None:
+        """Drains, commits, gives everything up."""
         self._consumer.close()
         self._transactor.close()
 
@@ -213,7 +223,8 @@ class LaneLoop:
                 self._batch_is_committed()
                 return True
             case Outcome.ABORTED:
-                self._not_before_seconds = ended + ABORT_PAUSE_SECONDS
+                self._not_before_seconds = ended + self._abort_pause_seconds
+                self._abort_pause_seconds = min(2 * self._abort_pause_seconds, ABORT_PAUSE_MAX_SECONDS)
             case Outcome.UNKNOWN:
                 self._is_in_doubt = True
         return False
@@ -255,6 +266,7 @@ class LaneLoop:
 
     def _batch_is_committed(self) -> None:
         batch, self._batch = self._batch, []
+        self._abort_pause_seconds = ABORT_PAUSE_SECONDS
         self._settle(batch)
         _count(batch)
 

@@ -187,6 +187,8 @@ class FakeGroupConsumer:
             else:
                 self._broker.join(self._group, self._member_id, self._topics)
                 gone = set(self._positions) - self._broker.target(self._group, self._member_id)
+                # As in Kafka, a revocation comes after the join: it can commit with the new generation.
+                self._generation = state.generation
         if gone:
             self._give_up(gone, is_lost)
         with self._broker.changed:
