@@ -125,23 +125,19 @@ def test_the_doctor_finds_nothing(system: System, data: Path) -> None:
         assert f"group {group}" in report
 
 
-def test_a_killed_service_comes_back_on_its_ports(system: System, data: Path) -> None:
-    for name in ("delay-relay", "workflow-api"):
-        kill_and_await_successor(system, data, name)
-        ready_url = system.endpoints["metrics"][name].replace("/metrics", "/readyz")
-        eventually(lambda url=ready_url: answers(lambda: httpx.get(url).raise_for_status()), ready_url, 60)
+@pytest.mark.parametrize("name", ["delay-relay", "workflow-api"])
+def test_a_killed_service_comes_back_on_its_ports(system: System, data: Path, name: str) -> None:
+    kill_and_await_successor(system, data, name)
+    ready_url = system.endpoints["metrics"][name].replace("/metrics", "/readyz")
+    eventually(lambda: answers(lambda: httpx.get(ready_url).raise_for_status()), ready_url, 60)
 
 
 def test_a_killed_mailbox_comes_back_with_its_messages(system: System, data: Path) -> None:
     send_mail(system.endpoints["smtp"], "before")
     kill_and_await_successor(system, data, "mailbox")
     eventually(lambda: answers(lambda: send_mail(system.endpoints["smtp"], "after")), "the mail server", 30)
-    assert [
-        subject for subject in subjects(system.endpoints["mailbox"]) if subject in ("before", "after")
-    ] == [
-        "before",
-        "after",
-    ]
+    kept = subjects(system.endpoints["mailbox"])
+    assert kept.index("before") < kept.index("after")
 
 
 def test_a_killed_postgres_comes_back_with_its_rows(system: System, data: Path) -> None:
@@ -157,10 +153,8 @@ def test_a_killed_postgres_comes_back_with_its_rows(system: System, data: Path) 
 
 
 def test_a_killed_broker_comes_back_with_its_records(system: System, data: Path) -> None:
-    options: dict[str, str | int | float | bool] = {
-        "bootstrap.servers": system.endpoints["kafka"],
-        "log_level": 0,
-    }
+    options: dict[str, str | int | float | bool]
+    options = {"bootstrap.servers": system.endpoints["kafka"], "log_level": 0}
     producer = Producer({**options, "message.timeout.ms": 60_000})
     producer.produce("workflows.alerts", b"kept", b"demo/embedded-test", partition=0)
     assert producer.flush(30) == 0
