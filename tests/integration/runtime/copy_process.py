@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 from types import TracebackType
@@ -44,10 +45,12 @@ class CopyProcess:
         }
 
     def __enter__(self) -> Self:
+        # A file, not a pipe: nobody reads while it runs, and a full pipe would stop it.
+        self._output = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [sys.executable, str(_SCRIPT)],
             env=self._environment,
-            stdout=subprocess.PIPE,
+            stdout=self._output,
             stderr=subprocess.STDOUT,
         )
         return self
@@ -61,9 +64,10 @@ class CopyProcess:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.kill()
-        output = self.process.communicate()[0]
+        self.process.wait()
         if kind is not None:
-            sys.stdout.write(output.decode(errors="replace"))
+            sys.stdout.write(self.output())
+        self._output.close()
 
     def send(self, number: signal.Signals) -> None:
         """Sends a signal."""
@@ -75,8 +79,8 @@ class CopyProcess:
 
     def output(self) -> str:
         """All that it wrote; it must have ended."""
-        assert self.process.stdout is not None
-        return self.process.stdout.read().decode()
+        self._output.seek(0)
+        return self._output.read().decode(errors="replace")
 
     def is_stopped(self) -> bool:
         """Whether it is stopped by SIGSTOP (Linux)."""

@@ -62,9 +62,12 @@ def about(inbound: Inbound) -> Iterator[None]:
 
 
 @contextmanager
-def bound(**names: str) -> Iterator[None]:
-    """What is logged inside carries these: `tenant`, `run`, `event`."""
-    with structlog.contextvars.bound_contextvars(**names):
+def bound(tenant: str | None = None, run: str | None = None, event: str | None = None) -> Iterator[None]:
+    """What is logged inside carries the ids that are given, as `tenant`, `run` and `event_id`."""
+    given = {"tenant": tenant, "run": run, "event_id": event}
+    with structlog.contextvars.bound_contextvars(
+        **{name: value for name, value in given.items() if value is not None}
+    ):
         yield
 
 

@@ -22,7 +22,7 @@ from signalbox_runtime.clock import Clock, SystemClock
 from signalbox_runtime.errors import ServiceRefused
 from signalbox_runtime.health_server import HealthServer
 from signalbox_runtime.kafka import ConfluentKafka
-from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
+from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION, checked
 from signalbox_runtime.readiness import Readiness
 from signalbox_runtime.settings import ServiceSettings, SharedSettings, kafka_options
 from signalbox_runtime.watchdog import Watchdog
@@ -110,6 +110,9 @@ def run_service(name: str, settings: Callable[[], S], main: Callable[[Service[S]
     `settings` is called to read the environment. `main` blocks until `service.stopping` is set.
     """
     try:
+        options = kafka_options()
+        if BOOTSTRAP_OPTION in options:
+            checked(options)
         service = Service(name, settings(), SharedSettings(), SystemClock())
         logs.configure(name, service.settings.slot, service.shared.log_level)
         health = HealthServer(service.settings.metrics_host, service.settings.metrics_port, service.readiness)
@@ -120,7 +123,7 @@ def run_service(name: str, settings: Callable[[], S], main: Callable[[Service[S]
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: service.stop(signal.Signals(received).name))
     service.watchdog.start()
-    probe = BrokerProbe(kafka_options(), service.readiness) if BOOTSTRAP_OPTION in kafka_options() else None
+    probe = BrokerProbe(options, service.readiness) if BOOTSTRAP_OPTION in options else None
     if probe is not None:
         probe.start()
     log.info("started", pid=os.getpid(), metrics_port=health.port)

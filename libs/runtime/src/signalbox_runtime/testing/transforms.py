@@ -81,7 +81,7 @@ class FirstOnly(Copy):
     def __init__(self, target: str, kafka: Kafka, events_max: int) -> None:
         super().__init__(target)
         self._kafka = kafka
-        self.memory = IdMemory(events_max)
+        self.memory = IdMemory(events_max, rewind_events_max=0)
         self.refilled = 0
 
     def assigned(self, begins: Mapping[TopicPartition, int]) -> None:
