@@ -10,7 +10,7 @@ import uvloop
 from tests.integration.action_runner.stage import RunnerStage
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stage(kafka_bootstrap: str) -> RunnerStage:
     """The product's topics on a real Kafka."""
     return RunnerStage(kafka_bootstrap)
