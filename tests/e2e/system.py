@@ -118,7 +118,7 @@ class System:
         )
 
     def flush(self) -> None:
-        assert self.producer.flush(30) == 0
+        assert self.producer.flush(120) == 0
 
     def runs(self, **filters: Any) -> list[dict[str, Any]]:
         """Every run that the filters let through, newest first."""
