@@ -21,7 +21,7 @@ from signalbox_runtime.auth import key_hash, new_key
 from signalbox_runtime.topic_admin import apply, look
 from signalbox_runtime.topic_plan import plan
 
-START_SECONDS = 60
+START_SECONDS = 240
 SECRETS_KEY = base64.b64encode(bytes(range(32))).decode()
 WORKFLOW: dict[str, Any] = {
     "name": "Welcome big web leads",

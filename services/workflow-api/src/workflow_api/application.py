@@ -15,12 +15,14 @@ from workflow_api.api_keys import ApiKeys
 from workflow_api.backtests import Backtests
 from workflow_api.dry_runs import DryRuns
 from workflow_api.email_templates import EmailTemplates
+from workflow_api.imports import Imports
 from workflow_api.routes import (
     api_keys,
     audit,
     backtests,
     catalog,
     email_templates,
+    files,
     ledger,
     lifecycle,
     secrets,
@@ -37,6 +39,8 @@ DESCRIPTION = (
     "problem details whose `errors` point into the body; lists are pages with an opaque cursor; "
     "`Idempotency-Key` makes an unsafe call safe to repeat. Send a key as `Authorization: Bearer <key>`."
 )
+IMPORT_BYTES_MAX = 8_388_608
+"""Largest body: an import of a few thousand workflows."""
 ROUTERS = (
     workflows.router,
     lifecycle.router,
@@ -44,6 +48,7 @@ ROUTERS = (
     tests.router,
     backtests.router,
     catalog.router,
+    files.router,
     email_templates.router,
     secrets.router,
     api_keys.router,
@@ -68,6 +73,7 @@ class Parts:
     dry_runs: DryRuns
     test_mails: TestMails
     backtests: Backtests
+    imports: Imports
     ledger: LedgerProxy
 
 
@@ -80,6 +86,7 @@ def build_application(parts: Parts) -> FastAPI:
         access=parts.access,
         readiness=parts.readiness,
         idempotency=parts.idempotency,
+        body_bytes_max=IMPORT_BYTES_MAX,
     )
     app.state.parts = parts
     return app

@@ -31,6 +31,7 @@ from workflow_api.application import Parts, build_application
 from workflow_api.backtests import Backtests, run_backtests
 from workflow_api.dry_runs import DryRuns
 from workflow_api.email_templates import EmailTemplates
+from workflow_api.imports import Imports
 from workflow_api.settings import WorkflowApiSettings
 from workflow_api.stored_secrets import StoredSecrets
 from workflow_api.test_mails import TestMails
@@ -69,6 +70,7 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
     clock, outbox = service.clock, OutboxTables(SCHEMA)
     access = Access(PostgresKeyStore(engine), clock)
     workflows = Workflows(engine, outbox, relay, catalogs, clock, new_workflow_id)
+    templates = EmailTemplates(engine, clock)
     ledger = LedgerProxy(settings.ledger_url)
     parts = Parts(
         engine=engine,
@@ -76,7 +78,8 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
         readiness=service.readiness,
         idempotency=PostgresIdempotencyStore(engine, SCHEMA),
         workflows=workflows,
-        email_templates=EmailTemplates(engine, clock),
+        email_templates=templates,
+        imports=Imports(engine, workflows, templates, catalogs),
         secrets=StoredSecrets(engine, outbox, relay, keyring_of(service.shared), clock),
         api_keys=ApiKeys(engine, access, clock),
         catalogs=catalogs,

@@ -17,6 +17,7 @@ from workflow_api.adapters import template_rows, workflow_rows
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
 from workflow_api.checking import check_document, invalid_workflow
 from workflow_api.domain import workflow as life
+from workflow_api.domain.action_identity import keep_action_ids
 from workflow_api.domain.announcements import cancel_runs_record, state_record, version_record
 from workflow_api.domain.mail_templates import missing_templates, named_templates, with_templates_copied
 from workflow_api.domain.workflow import Change, Changed, Document, Refused, Unchanged, Workflow
@@ -64,10 +65,10 @@ class Workflows:
         self._clock = clock
         self._new_id = new_id
 
-    async def create(self, caller: Principal, body: Any) -> Workflow:
+    async def create(self, caller: Principal, body: Any, workflow_id: str | None = None) -> Workflow:
         """A new workflow with `body` as its draft. Raises a 422 problem."""
         document = check_document(body, self._catalogs.of(caller.tenant_id)).document
-        return await self._create(caller, document, "workflow.create")
+        return await self._create(caller, document, "workflow.create", workflow_id)
 
     async def duplicate(self, caller: Principal, workflow_id: str) -> Workflow:
         """A new workflow, paused, with the draft of another, else its newest version."""
@@ -103,7 +104,12 @@ class Workflows:
 
     async def change(self, caller: Principal, workflow_id: str, body: Any, if_match: str | None) -> Workflow:
         """Puts `body` in the draft's place, if nobody else changed it since `if_match`."""
-        document = check_document(body, self._catalogs.of(caller.tenant_id)).document
+        workflow = await self.read(caller, workflow_id)
+        forms = [] if workflow.draft is None else [workflow.draft]
+        if workflow.version is not None:
+            forms.append((await self.version(caller, workflow, workflow.version)).document)
+        kept = keep_action_ids(body, forms)
+        document = check_document(kept, self._catalogs.of(caller.tenant_id)).document
         return await self._change(caller, workflow_id, document, if_match, "workflow.change")
 
     async def restore(
@@ -136,9 +142,11 @@ class Workflows:
         """Puts it away."""
         return await self._announce(caller, workflow_id, life.archive, "workflow.archive")
 
-    async def _create(self, caller: Principal, document: Document, action: str) -> Workflow:
+    async def _create(
+        self, caller: Principal, document: Document, action: str, workflow_id: str | None = None
+    ) -> Workflow:
         change = change_by(caller, self._clock)
-        workflow = life.create(caller.tenant_id, self._new_id(), document, change)
+        workflow = life.create(caller.tenant_id, workflow_id or self._new_id(), document, change)
         async with self._engine.begin() as connection:
             await workflow_rows.add(connection, workflow)
             await _note(connection, change, action, workflow, None, document)

@@ -11,9 +11,10 @@ from signalbox_embedded.cli.fetch import fetch
 from signalbox_embedded.cli.runs import runs
 from signalbox_embedded.cli.topics import topics
 from signalbox_embedded.cli.up import up
+from signalbox_embedded.cli.workflows import workflows
 from signalbox_embedded.errors import EmbeddedError
 
-COMMANDS: tuple[click.Command, ...] = (up, demo, fetch, topics, conformance, doctor, runs)
+COMMANDS: tuple[click.Command, ...] = (up, demo, fetch, topics, conformance, doctor, runs, workflows)
 
 
 @click.group(commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
