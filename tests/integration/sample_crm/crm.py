@@ -22,7 +22,7 @@ from signalbox_embedded.ports import free_ports
 from signalbox_runtime import topic_admin, topic_plan
 
 T = TypeVar("T")
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 180.0
 
 
 def eventually(look: Callable[[], T | None], what: str) -> T:

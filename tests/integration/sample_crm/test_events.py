@@ -10,6 +10,7 @@ from confluent_kafka import Message
 from signalbox_contracts import codec, topics
 from signalbox_contracts.cloudevents import read_event
 from signalbox_contracts.messages import CrmEvent
+from signalbox_rules.modules.registry import EVENTS
 from tests.integration.sample_crm.crm import CrmProcess, Tap, eventually
 
 LEAD = {
@@ -43,7 +44,7 @@ def names(found: list[CrmEvent]) -> list[tuple[str, str]]:
     return sorted((event.module, event.event) for event in found)
 
 
-SINGLE = [
+SINGLE: list[tuple[str, dict[str, Any], list[tuple[str, str, Any]], str]] = [
     ("leads", LEAD, [], "created"),
     ("leads", LEAD, [("PATCH", "", {"priority": "Urgent"})], "updated"),
     ("leads", LEAD, [("PATCH", "", {"stage": "Qualified", "amount": 1})], "stage_changed"),
@@ -69,6 +70,12 @@ SINGLE = [
     ("invoices", {"amount": 100}, [("POST", "/send", None)], "sent"),
     ("invoices", {"amount": 100}, [("POST", "/send", None), ("POST", "/pay", None)], "paid"),
 ]
+
+
+def test_every_pair_of_module_and_event_is_tested_here() -> None:
+    elsewhere = {("leads", "converted"), ("invoices", "overdue")}
+
+    assert {(module, event) for module, _, _, event in SINGLE} | elsewhere == set(EVENTS)
 
 
 @pytest.mark.parametrize(("module", "fields", "calls", "expected"), SINGLE, ids=lambda each: str(each)[:40])
