@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 import click
+import msgspec
 from rich.console import Console
 
 from signalbox_embedded.cli.data import data_option
@@ -28,7 +28,7 @@ def demo(data: Path, and_exit: bool) -> None:
     os.environ[ALLOW_HOSTS] = ",".join(filter(None, (os.environ.get(ALLOW_HOSTS), RECEIVER_HOST)))
 
     async def story(endpoints: Endpoints) -> None:
-        held = await asyncio.to_thread(tell, asdict(endpoints), Console())
+        held = await asyncio.to_thread(tell, msgspec.to_builtins(endpoints), Console())
         if and_exit:
             if not held:
                 raise EmbeddedError("the story broke off; the logs are in " + str(options.data / "logs"))
