@@ -62,12 +62,13 @@ class RecentRuns:
 def guard_rate(recent: RecentRuns, event_time: datetime) -> tuple[GuardDecision, RecentRuns]:
     """May another run start, and what to remember. Only runs that started are remembered.
 
-    The window is the ten minutes before the event, so events that come late or again are judged by their
-    own time.
+    An event that comes late is judged by its own time, and makes nothing newer forgotten.
     """
-    kept = tuple(time for time in recent.started if abs(event_time - time) < WINDOW)
-    if len(kept) >= RUNS_PER_WINDOW_MAX:
+    newest = max((event_time, *recent.started))
+    kept = tuple(time for time in recent.started if newest - time < WINDOW)
+    near = sum(abs(event_time - time) < WINDOW for time in kept)
+    if near >= RUNS_PER_WINDOW_MAX:
         minutes = int(WINDOW.total_seconds() // 60)
         detail = f"more than {RUNS_PER_WINDOW_MAX} runs of this workflow on this record in {minutes} minutes"
         return Refused("rate", detail), RecentRuns(kept)
-    return ALLOWED, RecentRuns((*kept, event_time))
+    return ALLOWED, RecentRuns((*kept, event_time) if newest - event_time < WINDOW else kept)

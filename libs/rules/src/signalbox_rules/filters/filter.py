@@ -40,12 +40,21 @@ def to_text(value: Any) -> str:
     if kind is int or kind is float:
         return number_text(value)
     if kind is list:
-        return ", ".join([to_text(member) for member in value[:MEMBERS_MAX]])
+        return ", ".join([_member_text(member) for member in value[:MEMBERS_MAX]])
     if kind is dict:
-        return to_json(value)
+        return _member_text(value)
     if kind is range:
         return f"{value.start}..{value.stop - 1}"
     return str(value)
+
+
+def _member_text(value: Any) -> str:
+    if type(value) is not list and type(value) is not dict:
+        return to_text(value)
+    try:
+        return to_json(value)
+    except FilterRefused:
+        return "…"
 
 
 def number_text(number: float) -> str:

@@ -88,7 +88,10 @@ def total(value: Any, name: Any = None) -> Any:
 
 def uniq(value: Any) -> list[Any]:
     """Each value once."""
-    return list({to_text(member): member for member in reversed(_members(value))}.values())[::-1]
+    distinct: dict[str, Any] = {}
+    for member in _members(value):
+        distinct.setdefault(to_text(member), member)
+    return list(distinct.values())
 
 
 LIST_FILTERS: Final = (

@@ -1,0 +1,104 @@
+"""Templates that would run, write or nest without end are stopped, and nothing of them is sent."""
+
+from typing import Any
+
+import pytest
+
+from signalbox_rules.errors import RefusedTemplate
+from signalbox_rules.templates import RenderingFailed, TemplateContext, compile_template, evaluate, render
+
+CONTEXT = TemplateContext(
+    {"record": {"big": "x" * 200_000, "list": list(range(5_000)), "n": 10, "text": "a" * 1_000}}
+)
+
+
+def nested(tag: str, end: str, levels: int) -> str:
+    return tag * levels + "x" + end * levels
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("{% for i in (1..1000000000) %}x{% endfor %}", "loops more than"),
+        ("{% for i in (1..1000000000) reversed %}x{% endfor %}", "loops more than"),
+        ("{% assign r = (1..1000000000) %}{% for i in r reversed %}x{% endfor %}", "loops more than"),
+        ("{% for i in (1..99999999999999999999999) %}x{% endfor %}", "loops more than"),
+        ("{% for i in (1..101) %}{% for j in (1..101) %}{% endfor %}{% endfor %}", "loops more than"),
+        ("{% for i in record.list %}{% endfor %}" * 3, "loops more than"),
+        ("{{ record.big }}{{ record.big }}", "output has more than"),
+        ("{% if true %}{{ record.big }}{{ record.big }}{% endif %}", "output has more than"),
+        (
+            "{% for i in (1..9) %}{% capture x %}{{ record.big }}{{ record.big }}{% endcapture %}{% endfor %}",
+            "output has",
+        ),
+        ("{% for i in (1..100) %}{% assign x = record.big | upcase %}{% endfor %}", "works on more than"),
+        ("{% for i in (1..9000) %}{% assign x = record.list | first %}{% endfor %}", "works on more than"),
+        (
+            "{% assign a = record.text %}{% for i in (1..90) %}{% assign a = a | append: a %}{% endfor %}{{ a.size }}",
+            "",
+        ),
+    ],
+)
+def test_a_limit_stops_the_rendering(source: str, reason: str) -> None:
+    compiled = compile_template(source, "text")
+    if not reason:  # the filter refuses, which is a warning, and memory stays small
+        assert len(render(compiled, CONTEXT).text) < 20
+        return
+    with pytest.raises(RenderingFailed, match=reason):
+        render(compiled, CONTEXT)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ record.big | replace: 'x', record.text }}",
+        "{{ record.big | append: record.big }}",
+        "{{ record.big | split: '' | size }}",
+        "{{ record.list | join: record.big }}",
+    ],
+)
+def test_a_filter_refuses_to_make_too_much(source: str) -> None:
+    rendered = render(compile_template(source, "text"), CONTEXT)
+    assert rendered.text in ("", "0")
+    assert "more than" in rendered.warnings[0]
+
+
+def test_numbers_stay_numbers_of_a_size() -> None:
+    source = "{% assign n = record.n %}{% for i in (1..50) %}{% assign n = n | times: n %}{% endfor %}{{ n }}"
+    assert len(render(compile_template(source, "text"), CONTEXT).text) < 40
+
+
+def test_an_expression_that_reaches_a_limit_fails_too() -> None:
+    source = "{{ record.big" + " | upcase" * 60 + " }}"
+    with pytest.raises(RenderingFailed):
+        evaluate(compile_template(source, "text"), CONTEXT)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        nested("{% if true %}", "{% endif %}", 25),
+        nested("{% for i in (1..2) %}", "{% endfor %}", 25),
+        "{{ a" + "[a" * 5_000 + "]" * 5_000 + " }}",
+        "x" * 262_144 + "{{ a }}",
+    ],
+)
+def test_what_is_nested_or_written_too_long_is_refused(source: str) -> None:
+    with pytest.raises(RefusedTemplate):
+        compile_template(source, "text")
+
+
+def test_deep_data_does_not_break_a_rendering() -> None:
+    deep: Any = "x"
+    for _ in range(900):
+        deep = [deep]
+    rendered = render(
+        compile_template("a{{ record.deep }}{{ record.deep | json }}", "text"),
+        TemplateContext({"record": {"deep": deep}}),
+    )
+    assert rendered.text.startswith("a")
+
+
+def test_warnings_are_few_even_if_faults_are_many() -> None:
+    source = "".join(f"{{{{ record.missing_{n} }}}}" for n in range(100))
+    assert len(render(compile_template(source, "text"), CONTEXT).warnings) == 20
