@@ -223,3 +223,19 @@ def test_told_to_delay_it_applies_at_once_and_answers_later(crm: CrmProcess, com
     (answer,) = commander.answers_to(late.command_id)
     (message,) = [m for m in commander.answers.seen if late.command_id.encode() in (m.value() or b"")]
     assert message.timestamp()[1] - answer.answered_at_ms >= 2000
+
+
+@pytest.mark.usefixtures("behaving")
+def test_held_answers_are_released_when_told(crm: CrmProcess, commander: Commander) -> None:
+    lead = make_lead(crm)
+    crm.call("PUT", "/behaviour", {"delay_ms": 86_400_000, "delay_every": 2})
+    commander.send(
+        *(
+            command("change_field", {"field": "score", "value": n}, lead, command_id=f"{lead}-{n}")
+            for n in range(4)
+        )
+    )
+    eventually(lambda: crm.call("GET", f"/leads/{lead}")["score"] == 3, "the changes")
+
+    assert crm.call("POST", "/behaviour/release")["released"] == 2
+    assert all(commander.answers_to(f"{lead}-{number}") for number in range(4))

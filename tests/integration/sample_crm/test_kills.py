@@ -23,6 +23,7 @@ POINTS = (
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_killed_at_each_point_every_change_is_made_once_and_every_command_answered(
     kafka_bootstrap: str, database_url: str, tmp_path: Path
 ) -> None:

@@ -26,6 +26,8 @@ from signalbox_runtime.transform import run_transform
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 BATCH_MAX_COMMANDS: Final = 200
+OUTBOX_CONDITION: Final = "outbox"
+WATCH_SECONDS: Final = 0.5
 DESCRIPTION: Final = (
     "A small CRM: leads, opportunities, contacts, accounts, tasks and invoices. Each change is published as "
     "one event on Kafka, and workflows change records by commands that are applied once."
@@ -54,6 +56,7 @@ def run(service: Service[SampleCrmSettings]) -> None:
         tasks = {
             "relay": relay.run(stop),
             "clockwork": run_clockwork(crm, stop, service.settings.tick_ms / 1000),
+            "relay-watch": _watch(relay, service.readiness, stop),
         }
         async with in_background(service, tasks):
             yield rest_application(crm, service.readiness)
@@ -61,6 +64,15 @@ def run(service: Service[SampleCrmSettings]) -> None:
         await engine.dispose()
 
     serve(service, service.settings.http_host, service.settings.http_port, application)
+
+
+async def _watch(relay: OutboxRelay, readiness: Readiness, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        if relay.waiting_for is None:
+            readiness.met(OUTBOX_CONDITION)
+        else:
+            readiness.unmet(OUTBOX_CONDITION, f"Events are not sent at the moment: {relay.waiting_for}")
+        await asyncio.sleep(WATCH_SECONDS)
 
 
 def rest_application(crm: Crm, readiness: Readiness) -> FastAPI:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from sample_crm.adapters.rest.calls import TheCrm, unit_of
-from sample_crm.adapters.tables import BEHAVIOUR, NOTIFICATIONS, PIPELINES, RECORDS, USERS
+from sample_crm.adapters.tables import BEHAVIOUR, HELD_ANSWERS, NOTIFICATIONS, PIPELINES, RECORDS, USERS
 from sample_crm.adapters.unit import Crm, Unit, read_directory
 from sample_crm.domain.behaviour import Behaviour
 from sample_crm.domain.events import catalog_records
@@ -55,6 +55,12 @@ class PipelineDocument(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     stages: Annotated[list[StageDocument], Field(min_length=1, max_length=50)]
+
+
+class Released(BaseModel):
+    """How many answers go out now."""
+
+    released: int
 
 
 @router.get("/users", tags=["users"], summary="Everybody")
@@ -171,6 +177,14 @@ async def put_behaviour(crm: TheCrm, behaviour: Behaviour) -> Behaviour:
     async with crm.engine.begin() as connection:
         await connection.execute(update(BEHAVIOUR).values(content=behaviour.model_dump(mode="json")))
     return behaviour
+
+
+@router.post("/behaviour/release", tags=["behaviour"], summary="Send every answer that is held back, now")
+async def release_answers(crm: TheCrm) -> Released:
+    async with crm.unit() as unit:
+        due = update(HELD_ANSWERS).values(due_at=unit.setting.now).returning(HELD_ANSWERS.c.number)
+        released = (await unit.connection.execute(due)).all()
+    return Released(released=len(released))
 
 
 async def announce(crm: Crm) -> None:
