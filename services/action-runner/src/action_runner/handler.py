@@ -217,7 +217,7 @@ class RunnerHandler:
     def _refuse(self, inbound: Inbound, token: ActionRequested, permanent: Permanent) -> Outbox:
         now_ms = self._clock.now_ms()
         step = advance.after_attempt(token, Attempt(now_ms, now_ms), permanent, 0.0)
-        metrics.ATTEMPTS.labels(token.actions[0].type, "permanent").inc()
+        metrics.attempt_took(token.actions[0].type, permanent, 0.0)
         return self._write(inbound, token, step.facts, step)
 
     def _command(self, inbound: Inbound, token: ActionRequested, action: CommandAction, job: Job) -> Outbox:
@@ -287,18 +287,19 @@ class RunnerHandler:
         started_ms = self._clock.now_ms()
         outcome = await self._make(token, call, action.timeout_ms / 1000)
         attempt = Attempt(started_ms, self._clock.now_ms())
-        metrics.ATTEMPTS.labels(action.type, type(outcome).__name__.lower()).inc()
         return advance.after_attempt(token, attempt, outcome, self._jitter())
 
     async def _make(self, token: ActionRequested, call: PreparedCall, timeout_seconds: float) -> Outcome:
         asked = self._destinations.ask(token.tenant_id, call.destination, self._clock.now_ms())
         if isinstance(asked, Postponed):
+            metrics.attempt_took(token.actions[0].type, asked, 0.0)
             return asked
         if asked.wait_ms:
             await asyncio.sleep(asked.wait_ms / 1000)
         fault.at("runner.before_call")
-        with metrics.ATTEMPT_SECONDS.labels(token.actions[0].type).time():
-            outcome = await call.make(timeout_seconds)
+        begun = self._clock.monotonic_seconds()
+        outcome = await call.make(timeout_seconds)
+        metrics.attempt_took(token.actions[0].type, outcome, self._clock.monotonic_seconds() - begun)
         fault.at("runner.after_call")
         self._destinations.tell(token.tenant_id, call.destination, outcome, self._clock.now_ms())
         return outcome
@@ -327,5 +328,5 @@ class RunnerHandler:
         step: Step,
     ) -> Outbox:
         if isinstance(step.then, Ends):
-            metrics.RUNS_ENDED.labels(type(facts[-1]).__name__.removeprefix("Run").lower()).inc()
+            metrics.run_ended(facts[-1])
         return run_outbox(token, facts, step.then, self._clock.now_ms(), trace(inbound))

@@ -1,5 +1,11 @@
 """The runner's metrics."""
 
+from functools import lru_cache
+
+from prometheus_client import Counter, Histogram
+
+from action_runner.domain.outcome import Outcome
+from signalbox_contracts.messages import RunFact
 from signalbox_runtime.metrics import counter, gauge, histogram
 
 ATTEMPTS = counter(
@@ -28,3 +34,26 @@ OVERFLOWED = counter(
     ["action"],
 )
 LANE_SLEEPS = gauge("signalbox_runner_lane_sleeps", "Actions that wait in their lane for another attempt.")
+
+
+def attempt_took(action_type: str, outcome: Outcome, seconds: float) -> None:
+    """Counts an attempt and its time."""
+    attempts, durations = _of_attempt(action_type, type(outcome).__name__.lower())
+    attempts.inc()
+    durations.observe(seconds)
+
+
+def run_ended(fact: RunFact) -> None:
+    """Counts a run that ended with `fact`."""
+    _of_end(type(fact).__name__.removeprefix("Run").lower()).inc()
+
+
+# Looking a label up takes as long as counting; there are few.
+@lru_cache(maxsize=256)
+def _of_attempt(action_type: str, outcome: str) -> tuple[Counter, Histogram]:
+    return ATTEMPTS.labels(action_type, outcome), ATTEMPT_SECONDS.labels(action_type)
+
+
+@lru_cache(maxsize=16)
+def _of_end(outcome: str) -> Counter:
+    return RUNS_ENDED.labels(outcome)

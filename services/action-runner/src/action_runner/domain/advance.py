@@ -20,6 +20,7 @@ functions are pure: the same token, outcome and times give the same facts, so a 
 no history.
 """
 
+from functools import lru_cache
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -103,9 +104,10 @@ class Attempt(msgspec.Struct, frozen=True):
 def effect_key(token: ActionRequested) -> str:
     """The key of the current action's effect, the same at every attempt and every repeat of the event."""
     action = token.actions[0]
-    return ids.effect_key(
-        token.tenant_id, token.event_id, token.workflow_id, action.id, action.key_generation
-    )
+    return _effect_key(token.tenant_id, token.event_id, token.workflow_id, action.id, action.key_generation)
+
+
+_effect_key = lru_cache(maxsize=4_096)(ids.effect_key)  # a step asks for its key several times
 
 
 def after_attempt(token: ActionRequested, attempt: Attempt, outcome: Outcome, jitter: float) -> Step:

@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
+from pydantic import ValidationError
 
 from action_runner.errors import UnfitToken
 from signalbox_contracts import codec
 from signalbox_contracts.errors import UndecodableMessage
 from signalbox_contracts.messages import ActionRequested, CrmEvent
-from signalbox_rules.actions.action import Preview
+from signalbox_rules.actions.action import ActionContext, Parameters, Preview
 from signalbox_rules.actions.preview import action_context, preview
+from signalbox_rules.actions.registry import ACTIONS_BY_TYPE
 from signalbox_rules.record_catalog import User
 from signalbox_rules.record_context import NOT_PUBLISHED
+from signalbox_rules.templates import TemplateContext
 
 
 def render(token: ActionRequested, users: Mapping[str, User]) -> Preview:
@@ -23,7 +27,7 @@ def render(token: ActionRequested, users: Mapping[str, User]) -> Preview:
     action = token.actions[0]
     try:
         event = codec.decode(token.event, CrmEvent)
-        parameters = _object(action.parameters)
+        checked = _checked(action.type, action.parameters)
         event_record = msgspec.json.decode(event.record)
         record = event_record if token.record is None else msgspec.json.decode(token.record)
         previous = NOT_PUBLISHED if event.previous is None else msgspec.json.decode(event.previous)
@@ -50,11 +54,23 @@ def render(token: ActionRequested, users: Mapping[str, User]) -> Preview:
         receipts=receipts,
         users=users,
     )
-    return preview(action.type, parameters, context)
+    if isinstance(checked, Preview):
+        return checked
+    return ACTIONS_BY_TYPE[action.type].render(checked, context)
+
+
+@lru_cache(maxsize=4_096)
+def _checked(action_type: str, parameters: bytes) -> Parameters | Preview:
+    """An action's parameters, checked: the same for all runs of a version. A Preview tells what is wrong."""
+    found = _decoder.decode(parameters)
+    action = ACTIONS_BY_TYPE.get(action_type)
+    if action is not None:
+        try:
+            return action.parameters.model_validate(found)
+        except ValidationError:
+            pass  # preview says it in the words that a dry run uses
+    return preview(action_type, found, _NO_CONTEXT)
 
 
 _decoder = msgspec.json.Decoder(dict[str, Any])
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    return _decoder.decode(data)
+_NO_CONTEXT = ActionContext(TemplateContext({}), datetime.fromtimestamp(0, UTC), {})

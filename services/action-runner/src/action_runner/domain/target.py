@@ -5,6 +5,7 @@ that no two readers can disagree about the host.
 """
 
 import re
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 import msgspec
@@ -70,6 +71,7 @@ class Target(msgspec.Struct, frozen=True):
         return f"{self.host}:{self.port}"
 
 
+@lru_cache(maxsize=4_096)
 def read_target(url: str) -> Target:
     """The target of an http or https URL. Raises RefusedTarget, with a sentence for the workflow's author."""
     if len(url) > URL_MAX:
