@@ -4,9 +4,10 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import IsolationLevel, KafkaException
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as KafkaPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from signalbox_runtime import kafka_options
@@ -19,6 +20,7 @@ from signalbox_runtime.kafka_producer import ConfluentProducer
 from signalbox_runtime.records import TopicPartition
 
 QUERY_TIMEOUT_SECONDS = 10.0
+_FORBIDDEN = (KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED)
 logger = logging.getLogger("librdkafka")
 
 
@@ -107,21 +109,40 @@ class ConfluentOffsets:
             raise KafkaUnavailable("asking for offsets: no answer in time") from silence
 
 
-class ClusterPing:
-    """Asks whether the brokers are there."""
+class ConfluentBrokers:
+    """Fulfils broker_probe.Brokers."""
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self._admin = _admin_client(kafka_options.admin(checked(given)))
 
-    def ping(self, timeout_seconds: float) -> str | None:
-        """None when a broker answers, else why not."""
+    def ping(self, timeout_seconds: float) -> None:
+        self._answer("ping", self._admin.describe_cluster(request_timeout=timeout_seconds), timeout_seconds)
+
+    def offsets_retention_minutes(self, timeout_seconds: float) -> int | None:
+        nodes = self._answer(
+            "asking for the brokers",
+            self._admin.describe_cluster(request_timeout=timeout_seconds),
+            timeout_seconds,
+        ).nodes
+        resource = ConfigResource(ConfigResource.Type.BROKER, str(nodes[0].id))
+        asked = self._admin.describe_configs([resource], request_timeout=timeout_seconds)[resource]
         try:
-            self._admin.describe_cluster(request_timeout=timeout_seconds).result(timeout_seconds * 2)
+            settings = self._answer("asking for settings", asked, timeout_seconds)
+        except KafkaException as forbidden:
+            logger.warning("the brokers' settings could not be checked: %s", error_of(forbidden).str())
+            return None
+        return int(settings["offsets.retention.minutes"].value)
+
+    @staticmethod
+    def _answer(doing: str, future: Any, timeout_seconds: float) -> Any:
+        try:
+            return future.result(timeout_seconds * 2)
+        except TimeoutError as error:
+            raise KafkaUnavailable(f"{doing}: no answer in time") from error
         except KafkaException as exception:
-            return error_of(exception).str()
-        except TimeoutError:
-            return "no answer in time"
-        return None
+            if error_of(exception).code() in _FORBIDDEN:
+                raise
+            raise plain(doing, error_of(exception)) from exception
 
 
 def _admin_client(options: kafka_options.Options) -> AdminClient:

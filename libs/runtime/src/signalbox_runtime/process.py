@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -21,7 +21,7 @@ from signalbox_runtime.broker_probe import BrokerProbe
 from signalbox_runtime.clock import Clock, SystemClock
 from signalbox_runtime.errors import ServiceRefused
 from signalbox_runtime.health_server import HealthServer
-from signalbox_runtime.kafka import ConfluentKafka
+from signalbox_runtime.kafka import ConfluentBrokers, ConfluentKafka
 from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION, checked
 from signalbox_runtime.readiness import Readiness
 from signalbox_runtime.settings import ServiceSettings, SharedSettings, kafka_options
@@ -123,7 +123,7 @@ def run_service(name: str, settings: Callable[[], S], main: Callable[[Service[S]
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: service.stop(signal.Signals(received).name))
     service.watchdog.start()
-    probe = BrokerProbe(options, service.readiness) if BOOTSTRAP_OPTION in options else None
+    probe = _broker_probe(service, options)
     if probe is not None:
         probe.start()
     log.info("started", pid=os.getpid(), metrics_port=health.port)
@@ -140,6 +140,19 @@ def run_service(name: str, settings: Callable[[], S], main: Callable[[Service[S]
     service.watchdog.stop()
     health.stop()
     return _exit_code(name, service.failures)
+
+
+def _broker_probe(service: Service[S], options: Mapping[str, str]) -> BrokerProbe | None:
+    if BOOTSTRAP_OPTION not in options:
+        return None
+
+    def refuse(refused: ServiceRefused) -> None:
+        service.failures.append(refused)
+        service.stop(str(refused))
+
+    return BrokerProbe(
+        lambda: ConfluentBrokers(options), options[BOOTSTRAP_OPTION], service.readiness, refuse
+    )
 
 
 def _exit_code(name: str, failures: list[BaseException]) -> int:

@@ -32,6 +32,8 @@ class KafkaStage:
         topic = new_name("topic")
         made = self._admin.create_topics([NewTopic(topic, partitions, 1)])
         made[topic].result(_TIMEOUT_SECONDS)
+        # The controller made it; the broker learns of it a moment later.
+        wait_until(lambda: topic in self._admin.list_topics(timeout=_TIMEOUT_SECONDS).topics, topic)
         return topic
 
     def new_group(self, topics: Sequence[str]) -> str:
@@ -56,6 +58,15 @@ class KafkaStage:
         for value in values:
             self._producer.produce(topic, value, value, partition, headers=list(headers) or None)
         left = self._producer.flush(_TIMEOUT_SECONDS)
+        assert left == 0, f"{left} records were not sent"
+
+    def fill(self, topic: str, partition: int, value: bytes, count: int) -> None:
+        """Publishes `value` many times under different keys, fast."""
+        for number in range(count):
+            self._producer.produce(topic, value, b"acme/leads/%d" % number, partition)
+            if number % 10_000 == 0:
+                self._producer.poll(0.1)
+        left = self._producer.flush(_TIMEOUT_SECONDS * 3)
         assert left == 0, f"{left} records were not sent"
 
     def records(self, topic: str) -> list[Inbound]:
