@@ -24,7 +24,8 @@ from confluent_kafka.admin import AdminClient
 from psycopg import sql
 
 from signalbox_embedded import jars
-from signalbox_embedded.kafka import EmbeddedKafka, broker_settings, plan_brokers
+from signalbox_embedded.kafka import EmbeddedKafka
+from signalbox_embedded.kafka_settings import broker_settings, plan_brokers
 from signalbox_embedded.ports import free_ports
 from signalbox_embedded.postgres import EmbeddedPostgres
 

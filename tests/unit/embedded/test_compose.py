@@ -14,7 +14,7 @@ from delay_relay.settings import DelayRelaySettings
 from run_ledger.settings import RunLedgerSettings
 from sample_crm.settings import SampleCrmSettings
 from signalbox_embedded.jars import locked
-from signalbox_embedded.kafka import broker_settings, plan_brokers
+from signalbox_embedded.kafka_settings import broker_settings, plan_brokers
 from signalbox_embedded.service_kinds import (
     SERVICE_KINDS,
     ServiceKind,

@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from signalbox_embedded.jars import Jar, locked
-from signalbox_embedded.kafka import broker_settings, plan_brokers, server_properties, stop_timeout_seconds
+from signalbox_embedded.kafka_settings import (
+    broker_settings,
+    plan_brokers,
+    server_properties,
+    stop_timeout_seconds,
+)
 
 ONE = plan_brokers(Path("/data"), 1, (1, 2))
 THREE = plan_brokers(Path("/data"), 3, (1, 2, 3, 4, 5, 6))

@@ -8,8 +8,6 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +17,16 @@ from confluent_kafka.admin import AdminClient
 
 from signalbox_embedded import jars, process
 from signalbox_embedded.errors import EmbeddedError, ProcessEndedError
-from signalbox_embedded.java import java_executable
+from signalbox_embedded.java import java_executable, start_cache_file
+from signalbox_embedded.kafka_settings import (
+    Broker,
+    bootstrap_of,
+    broker_settings,
+    log4j_properties,
+    plan_brokers,
+    server_properties,
+    stop_timeout_seconds,
+)
 from signalbox_embedded.ports import free_ports, is_listening
 
 HEAP_MIB = 384
@@ -31,99 +38,48 @@ _JVM = (
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
 )
-_START_TIMEOUT_SECONDS = 60
-STOP_TIMEOUT_SECONDS = 4.0
-# The last of several can't hand over: the controllers' majority is gone, and it would wait minutes for one.
-STOP_TIMEOUT_LAST_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """One broker (and controller): its number from 1, its folder and its two ports."""
-
-    number: int
-    folder: Path
-    port: int
-    controller_port: int
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-
-def plan_brokers(data: Path, count: int, ports: tuple[int, ...]) -> tuple[Broker, ...]:
-    """`count` brokers under `data`; `ports` are all clients' ports, then all controllers'."""
-    return tuple(
-        Broker(number + 1, data / f"broker-{number + 1}", ports[number], ports[count + number])
-        for number in range(count)
-    )
-
-
-def broker_settings(broker: Broker, brokers: tuple[Broker, ...]) -> Mapping[str, str]:
-    """The broker's whole configuration where it differs from Kafka's defaults."""
-    copies = str(len(brokers))
-    in_sync = "2" if len(brokers) > 1 else "1"
-    return {
-        "process.roles": "broker,controller",
-        "node.id": str(broker.number),
-        "controller.quorum.voters": ",".join(f"{b.number}@127.0.0.1:{b.controller_port}" for b in brokers),
-        "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{broker.address},CONTROLLER://127.0.0.1:{broker.controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{broker.address}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "log.dirs": str(broker.folder / "log"),
-        # topics
-        "auto.create.topics.enable": "false",
-        "default.replication.factor": copies,
-        "min.insync.replicas": in_sync,
-        "offsets.topic.replication.factor": copies,
-        "offsets.topic.num.partitions": "8",
-        "transaction.state.log.replication.factor": copies,
-        "transaction.state.log.min.isr": in_sync,
-        "transaction.state.log.num.partitions": "8",
-        "share.coordinator.state.topic.replication.factor": copies,
-        "share.coordinator.state.topic.min.isr": in_sync,
-        # An idle group's offsets expire after a week by default, and a month of mail would be sent again.
-        "offsets.retention.minutes": "5256000",
-        # A crash with an open transaction hides later records until the broker aborts it; the default scan
-        # of 10 s adds to that.
-        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
-        # A killed broker is missed for as long as its session lives.
-        "broker.session.timeout.ms": "3000",
-        "broker.heartbeat.interval.ms": "500",
-        "group.initial.rebalance.delay.ms": "0",
-        # small machine
-        "num.network.threads": "2",
-        "num.io.threads": "4",
-        "log.cleaner.dedupe.buffer.size": "16777216",
-    }
-
-
-def server_properties(settings: Mapping[str, str]) -> str:
-    """The settings as a Java properties file."""
-    return "".join(f"{name}={value.replace(chr(92), chr(92) * 2)}\n" for name, value in settings.items())
+START_TIMEOUT_SECONDS = 60
+_POLL_SECONDS = 0.05
 
 
 def prepare(brokers: tuple[Broker, ...], cache: Path) -> tuple[process.Command, ...]:
     """Write each broker's files, format new storage, and say how to start it."""
-    java, classpath = java_executable(), jars.classpath(jars.locked(), cache)
+    java = java_with_classpath(cache)
+    write_and_format(brokers, java)
+    start_cache = start_cache_file(Path(java[0]), java, cache)
+    quick = (f"-XX:AOTCache={start_cache}",) if start_cache and start_cache.is_file() else ()
+    return tuple(broker_command(broker, (*java, *quick)) for broker in brokers)
+
+
+def java_with_classpath(cache: Path) -> tuple[str, ...]:
+    """Java's command line for any of Kafka's programs.
+
+    Raises: EmbeddedError for a wrong JAVA_HOME, and for jars that are missing or not the locked ones.
+    """
+    return (str(java_executable()), "-cp", jars.classpath(jars.locked(), cache), *_JVM)
+
+
+def broker_command(broker: Broker, java: tuple[str, ...]) -> process.Command:
+    """How to start a broker whose files are written."""
+    return process.Command(
+        program=(
+            *java,
+            f"-Dlog4j2.configurationFile={broker.folder / 'log4j2.properties'}",
+            "kafka.Kafka",
+            str(broker.folder / "server.properties"),
+        ),
+        log=broker.folder / "console.log",
+        stop_signal=signal.SIGTERM,
+    )
+
+
+def write_and_format(brokers: tuple[Broker, ...], java: tuple[str, ...]) -> None:
+    """Write the brokers' settings, and format storage that is new."""
     try:
         _write_files(brokers)
     except OSError as error:
         raise EmbeddedError(f"can't write {brokers[0].folder.parent}: {error.strerror or error}") from error
-    _format((str(java), "-cp", classpath, *_JVM), brokers)
-    return tuple(
-        process.Command(
-            program=(
-                str(java), "-cp", classpath, *_JVM,
-                f"-Dlog4j2.configurationFile={broker.folder / 'log4j2.properties'}",
-                "kafka.Kafka", str(broker.folder / "server.properties"),
-            ),
-            log=broker.folder / "console.log",
-            stop_signal=signal.SIGTERM,
-        )
-        for broker in brokers
-    )  # fmt: skip
+    _format(java, brokers)
 
 
 def is_ready(brokers: tuple[Broker, ...]) -> bool:
@@ -141,16 +97,6 @@ def is_ready(brokers: tuple[Broker, ...]) -> bool:
     return len(found.brokers) == len(brokers) and found.cluster_id == _cluster_id(brokers[0])
 
 
-def stop_timeout_seconds(broker: Broker, brokers: tuple[Broker, ...]) -> float:
-    """How long to wait for a broker's clean stop when brokers are stopped in order."""
-    last_of_several = len(brokers) > 1 and broker == brokers[-1]
-    return STOP_TIMEOUT_LAST_SECONDS if last_of_several else STOP_TIMEOUT_SECONDS
-
-
-def bootstrap_of(brokers: tuple[Broker, ...]) -> str:
-    return ",".join(broker.address for broker in brokers)
-
-
 def _write_files(brokers: tuple[Broker, ...]) -> None:
     for broker in brokers:
         broker.folder.mkdir(parents=True, exist_ok=True)
@@ -158,27 +104,8 @@ def _write_files(brokers: tuple[Broker, ...]) -> None:
             server_properties(broker_settings(broker, brokers)), encoding="utf-8"
         )
         (broker.folder / "log4j2.properties").write_text(
-            _log4j(broker.folder / "broker.log"), encoding="utf-8"
+            log4j_properties(broker.folder / "broker.log"), encoding="utf-8"
         )
-
-
-def _log4j(log: Path) -> str:
-    return f"""\
-status = error
-appender.file.type = RollingFile
-appender.file.name = file
-appender.file.fileName = {log}
-appender.file.filePattern = {log}.%i
-appender.file.layout.type = PatternLayout
-appender.file.layout.pattern = %d{{yyyy-MM-dd'T'HH:mm:ss.SSSXXX}} %p %c{{1}} %m%n
-appender.file.policies.type = Policies
-appender.file.policies.size.type = SizeBasedTriggeringPolicy
-appender.file.policies.size.size = 10MB
-appender.file.strategy.type = DefaultRolloverStrategy
-appender.file.strategy.max = 3
-rootLogger.level = info
-rootLogger.appenderRef.file.ref = file
-"""
 
 
 def _meta_properties(broker: Broker) -> Path:
@@ -207,7 +134,7 @@ def _format(java: tuple[str, ...], brokers: tuple[Broker, ...]) -> None:
         done = subprocess.run(
             (*java, "kafka.tools.StorageTool", "format", "--cluster-id", cluster_id,
              "--config", str(broker.folder / "server.properties")),
-            capture_output=True, text=True, check=False, timeout=_START_TIMEOUT_SECONDS,
+            capture_output=True, text=True, check=False, timeout=START_TIMEOUT_SECONDS,
         )  # fmt: skip
         if done.returncode != 0:
             raise EmbeddedError(
@@ -239,15 +166,15 @@ class EmbeddedKafka:
         """Start and wait until every broker answers. Downloads nothing: `jars.fetch` does."""
         self._commands = prepare(self.brokers, self._cache)
         self.processes = tuple(process.start(command) for command in self._commands)
-        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not is_ready(self.brokers):
             self._raise_if_ended()
             if time.monotonic() > deadline:
                 self.stop()
                 raise EmbeddedError(
-                    f"Kafka was not ready after {_START_TIMEOUT_SECONDS} s; see {self._logs()}"
+                    f"Kafka was not ready after {START_TIMEOUT_SECONDS} s; see {self._logs()}"
                 )
-            time.sleep(0.05)
+            time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
         """Stop one broker after another, so that each can hand its partitions over."""

@@ -16,6 +16,7 @@ from signalbox_embedded.data_folder import DataFolder
 from signalbox_embedded.endpoints import Endpoints, write_endpoints
 from signalbox_embedded.errors import EmbeddedError
 from signalbox_embedded.java import java_executable
+from signalbox_embedded.kafka_settings import bootstrap_of, plan_brokers, stop_timeout_seconds
 from signalbox_embedded.postgres import STOP_TIMEOUT_SECONDS as POSTGRES_STOP_TIMEOUT_SECONDS
 from signalbox_embedded.postgres import PostgresFolder
 from signalbox_embedded.service_kinds import (
@@ -67,7 +68,7 @@ class EmbeddedSystem:
         own = ports.free_ports(2 * options.brokers + 3 + ports_needed(options.workers))
         broker_ports, own = own[: 2 * options.brokers], own[2 * options.brokers :]
         self._postgres_port, self._smtp_port, self._mailbox_port = own[:3]
-        self._brokers = kafka.plan_brokers(self.folder.kafka, options.brokers, broker_ports)
+        self._brokers = plan_brokers(self.folder.kafka, options.brokers, broker_ports)
         self._workers = plan_workers(options.workers, own[3:], options.api_port)
         self._postgres = PostgresFolder(self.folder.postgres)
         self._supervisor = Supervisor(report, self._publish)
@@ -111,7 +112,7 @@ class EmbeddedSystem:
                 broker.number - 1,
                 command,
                 are_ready,
-                stop_timeout_seconds=kafka.stop_timeout_seconds(broker, self._brokers),
+                stop_timeout_seconds=stop_timeout_seconds(broker, self._brokers),
             )
             for broker, command in zip(self._brokers, commands, strict=True)
         ]
@@ -133,7 +134,7 @@ class EmbeddedSystem:
 
     def _worker_services(self) -> list[Service]:
         surroundings = Surroundings(
-            kafka=kafka.bootstrap_of(self._brokers),
+            kafka=bootstrap_of(self._brokers),
             database_url=self._postgres.url(self._postgres_port),
             secrets_key_file=str(self.folder.secrets_key),
             api_key_file=str(self.folder.api_key),
@@ -156,7 +157,7 @@ class EmbeddedSystem:
         ]
 
     def _apply_topics(self) -> None:
-        options = {"bootstrap.servers": kafka.bootstrap_of(self._brokers)}
+        options = {"bootstrap.servers": bootstrap_of(self._brokers)}
         steps = plan(all_topics(), topic_admin.look(options, all_topics()), EMBEDDED_LANE_PARTITIONS)
         refusals = [str(step) for step in steps if is_refusal(step)]
         if refusals:
@@ -170,7 +171,7 @@ class EmbeddedSystem:
         """The endpoints as they are now, written to their file once the system is ready."""
         api = self._first(WORKFLOW_API).http_url
         endpoints = Endpoints(
-            kafka=kafka.bootstrap_of(self._brokers),
+            kafka=bootstrap_of(self._brokers),
             postgres=self._postgres.url(self._postgres_port),
             api=api,
             console=api,

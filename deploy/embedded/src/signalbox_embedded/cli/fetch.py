@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from signalbox_embedded import jars
+from signalbox_embedded.errors import EmbeddedError
 from signalbox_embedded.jars import Jar
+from signalbox_embedded.kafka_start_cache import lacks_start_cache, make_start_cache
 
 _MB = 1_000_000
 _LINES_WITHOUT_TERMINAL = 5
@@ -57,11 +59,18 @@ class TerminalReport:
 
 
 def fetch_missing() -> None:
-    """Download what the cache lacks, telling the terminal; silent when nothing is missing.
+    """Download and make what the cache lacks, telling the terminal; silent when nothing is missing.
 
     Raises: JarRefusedError, EmbeddedError.
     """
-    jars.fetch(jars.locked(), jars.cache_folder(), TerminalReport(Console(file=sys.stdout)))
+    cache = jars.cache_folder()
+    jars.fetch(jars.locked(), cache, TerminalReport(Console(file=sys.stdout)))
+    if lacks_start_cache(cache):
+        print("Letting Java learn to start Kafka quickly: once, about 10 s, 68 MB in the cache", flush=True)
+        try:
+            make_start_cache(cache)
+        except EmbeddedError as error:
+            print(f"  {error}\n  Kafka will start all the same, a second or two later.", flush=True)
 
 
 @click.command()
