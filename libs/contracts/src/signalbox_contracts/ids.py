@@ -45,8 +45,8 @@ def run_id(time_ms: int, tenant_id: str, event_id: str, workflow_id: str, retry_
 
 
 def run_id_time_ms(run: str) -> int:
-    """The time a run id carries, in ms since 1970."""
-    return UUID(run).int >> 80
+    """The time a run id carries, in ms since 1970. `run` is as `run_id` writes it."""
+    return int(run[:8] + run[9:13], 16)
 
 
 def effect_key(tenant_id: str, event_id: str, workflow_id: str, action_id: str, key_generation: int) -> str:

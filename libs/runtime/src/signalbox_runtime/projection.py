@@ -49,6 +49,9 @@ class ProjectionLimits:
     """Waited for more when few have come: a batch costs PostgreSQL about as much as fifty facts."""
     LINGER_BELOW_RECORDS = 500
     POLL_TIMEOUT_SECONDS = 0.5
+    CLAIM_AGAIN_SECONDS = 10.0
+    """After a refusal. A member that the group has replaced knows by then; one that it has not was refused
+    by a person's work on the database, and takes its partitions over again."""
     RETRY_FIRST_SECONDS = 0.1
     RETRY_MAX_SECONDS = 5.0
 
@@ -62,6 +65,7 @@ def run_projection(service: Service[S], topics: Sequence[str], projection: Proje
     try:
         while not service.stopping.is_set():
             heart.beat()
+            loop.claim_again(consumer)
             batch = loop.gather(consumer)
             if batch:
                 loop.store(batch)
@@ -78,7 +82,7 @@ class _Loop:
         self._readiness: Readiness = service.readiness
         self._clock = service.clock
         self._projection = projection
-        self._refused: set[TopicPartition] = set()
+        self._refused: dict[TopicPartition, float] = {}
 
     def begins(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, CommittedOffset]:
         while not self._stopping.is_set():
@@ -92,7 +96,7 @@ class _Loop:
         return {}
 
     def assigned(self, partitions: Offsets) -> None:
-        self._refused.difference_update(partitions)
+        self._forget_refusal(partitions)
         metrics.REBALANCES.labels(kind="assigned").inc()
         log.info("partitions assigned", partitions=_named(partitions))
 
@@ -103,9 +107,29 @@ class _Loop:
         self._given_up("lost", partitions)
 
     def _given_up(self, kind: str, partitions: Collection[TopicPartition]) -> None:
-        self._refused.difference_update(partitions)
+        self._forget_refusal(partitions)
         metrics.REBALANCES.labels(kind=kind).inc()
         log.info("partitions given up", kind=kind, partitions=_named(partitions))
+
+    def _forget_refusal(self, partitions: Collection[TopicPartition]) -> None:
+        for partition in partitions:
+            self._refused.pop(partition, None)
+
+    def claim_again(self, consumer: GroupConsumer) -> None:
+        """Takes refused partitions over again that the group still gives to us."""
+        now = self._clock.monotonic_seconds()
+        due = [
+            place
+            for place, since in self._refused.items()
+            if now - since >= ProjectionLimits.CLAIM_AGAIN_SECONDS
+        ]
+        owned = consumer.assignment().intersection(due)
+        if not owned:
+            return
+        for place, begin in self.begins(owned).items():
+            consumer.seek(place, begin.offset)
+            self._refused.pop(place, None)
+        log.info("partitions claimed again", partitions=_named(owned))
 
     def gather(self, consumer: GroupConsumer) -> list[Inbound]:
         limits = ProjectionLimits
@@ -125,7 +149,9 @@ class _Loop:
     def _still_owned(self, consumer: GroupConsumer, batch: list[Inbound]) -> list[Inbound]:
         """After a rebalance in the middle: a partition that came anew begins where the database says."""
         owned = consumer.assignment()
-        return [inbound for inbound in batch if _place(inbound) in owned - self._refused]
+        return [
+            inbound for inbound in batch if _place(inbound) in owned and _place(inbound) not in self._refused
+        ]
 
     def store(self, batch: list[Inbound]) -> None:
         """Keeps the batch, for as long as it takes the database to answer."""
@@ -136,7 +162,8 @@ class _Loop:
                 self._projection.store(batch)
             except OwnershipLost as lost:
                 # The group has not told us yet; until it does, these partitions are somebody else's.
-                self._refused.update(_place(inbound) for inbound in batch)
+                now = self._clock.monotonic_seconds()
+                self._refused.update((_place(inbound), now) for inbound in batch)
                 log.warning("batch refused", reason=str(lost))
                 return
             except DatabaseAway as away:

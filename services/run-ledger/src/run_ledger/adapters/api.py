@@ -3,11 +3,13 @@
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from run_ledger.adapters import requests_routes, runs_routes
+from run_ledger.adapters import insight_routes, requests_routes, runs_routes
 from run_ledger.adapters.read_past import ReadPast
 from run_ledger.adapters.requests import Requests
 from run_ledger.adapters.runs_reader import RunsReader
 from run_ledger.adapters.schema import LEDGER
+from run_ledger.adapters.stats import Stats
+from run_ledger.adapters.timeline import Timeline
 from signalbox_runtime.auth import Access, KeyStore
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.http import create_app
@@ -28,7 +30,7 @@ def create(
     app = create_app(
         title="Signalbox run ledger",
         description="The history of runs: what happened, why, and what can be done about it.",
-        routers=[runs_routes.router, requests_routes.router],
+        routers=[insight_routes.router, runs_routes.router, requests_routes.router],
         access=Access(keys, clock),
         readiness=readiness,
         idempotency=PostgresIdempotencyStore(engine, LEDGER),
@@ -36,6 +38,8 @@ def create(
     app.state.runs = RunsReader(engine)
     app.state.requests = Requests(engine, app.state.runs, clock)
     app.state.read_past = read_past
+    app.state.timeline = Timeline(engine)
+    app.state.stats = Stats(engine)
     app.state.engine = engine
     app.state.relay = relay
     app.state.clock = clock

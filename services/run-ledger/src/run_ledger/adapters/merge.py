@@ -9,6 +9,12 @@ from typing import Final
 
 from run_ledger.adapters import schema
 
+# The tenant is compared in a way that no index helps with, so that the primary key is the only index a plan
+# can take: plans are kept, and one made while a partition was nearly empty may prefer any other.
+_SAME_RUN: Final = "r.run_id = i.run_id AND r.tenant_id || '' = i.tenant_id"
+_SAME: Final = f"ON {_SAME_RUN}"
+_SAME_SKIPPED: Final = "ON s.run_id = i.run_id AND s.tenant_id || '' = i.tenant_id"
+
 ENDS: Final = "('success', 'failed', 'canceled')"
 
 
@@ -20,17 +26,17 @@ def _names(columns: str) -> tuple[str, ...]:
 # with what is known of them.
 KNOWN: Final = f"""
     SELECT r.tenant_id, r.run_id::text, r.seen, CASE WHEN r.status IN {ENDS} THEN r.seq END
-    FROM incoming_runs i JOIN runs r USING (tenant_id, run_id)
+    FROM incoming_runs i JOIN runs r {_SAME}
     WHERE i.first_seq <= r.seq OR r.status IN {ENDS}
     UNION ALL
     SELECT s.tenant_id, s.run_id::text, s.seen, 1
-    FROM incoming_runs i JOIN skipped_runs s USING (tenant_id, run_id)
+    FROM incoming_runs i JOIN skipped_runs s {_SAME_SKIPPED}
     UNION ALL
     SELECT s.tenant_id, s.run_id::text, s.seen, 1
-    FROM incoming_skipped i JOIN skipped_runs s USING (tenant_id, run_id)
+    FROM incoming_skipped i JOIN skipped_runs s {_SAME_SKIPPED}
     UNION ALL
     SELECT r.tenant_id, r.run_id::text, r.seen, CASE WHEN r.status IN {ENDS} THEN r.seq END
-    FROM incoming_skipped i JOIN runs r USING (tenant_id, run_id)"""
+    FROM incoming_skipped i JOIN runs r {_SAME}"""
 
 _MOVES: Final = f"(r.status NOT IN {ENDS} AND (i.status IN {ENDS} OR i.seq > r.seq))"
 
@@ -45,7 +51,7 @@ CHANGES: Final = f"""
            CASE WHEN r.workflow_id IS NOT NULL THEN r.status END,
            CASE WHEN r.run_id IS NULL OR {_MOVES} THEN i.status ELSE r.status END,
            coalesce(r.started_at_ms, i.started_at_ms), i.ended_bucket_ms, i.step
-    FROM incoming_runs i LEFT JOIN runs r USING (tenant_id, run_id)
+    FROM incoming_runs i LEFT JOIN runs r {_SAME}
     WHERE coalesce(r.workflow_id, i.workflow_id) IS NOT NULL
     UNION ALL
     SELECT tenant_id, workflow_id, bucket_ms, NULL, 'skipped', NULL, NULL, NULL
@@ -67,7 +73,7 @@ RUNS_MOVED: Final = f"""
     UPDATE runs r SET {_set(_STANDING_COLUMNS)},
         seen = CASE WHEN i.whole THEN i.seen ELSE r.seen || i.seen END
     FROM incoming_runs i
-    WHERE r.tenant_id = i.tenant_id AND r.run_id = i.run_id AND {_MOVES}"""
+    WHERE {_SAME_RUN} AND {_MOVES}"""
 RUNS_NEW: Final = f"""
     INSERT INTO runs ({", ".join(_RUN_COLUMNS)})
     SELECT {", ".join(_RUN_COLUMNS)} FROM incoming_runs
@@ -76,11 +82,11 @@ RUNS_NEW: Final = f"""
 RUNS_FILLED: Final = f"""
     UPDATE runs r SET seen = i.seen
     FROM incoming_runs i
-    WHERE r.tenant_id = i.tenant_id AND r.run_id = i.run_id AND i.whole AND NOT {_MOVES}"""
+    WHERE {_SAME_RUN} AND i.whole AND NOT {_MOVES}"""
 RUNS_STARTED: Final = f"""
     UPDATE runs r SET {_set(_START_COLUMNS)}
     FROM incoming_runs i
-    WHERE r.tenant_id = i.tenant_id AND r.run_id = i.run_id
+    WHERE {_SAME_RUN}
       AND r.workflow_id IS NULL AND i.workflow_id IS NOT NULL"""
 
 _ATTEMPT_COLUMNS: Final = _names(schema.ATTEMPTS)
@@ -175,10 +181,10 @@ REDACTED_BY_BATCH: Final = """
     SELECT tenant_id, run_id, event_id FROM skipped_runs
     WHERE tenant_id = %(tenant_id)s AND module = %(module)s AND record_id = %(record_id)s
       AND started_at_ms <= %(at_ms)s"""
-REDACTED_BEFORE: Final = """
+REDACTED_BEFORE: Final = f"""
     INSERT INTO redacted
     SELECT r.tenant_id, r.run_id, r.event_id
-    FROM incoming_runs i JOIN runs r USING (tenant_id, run_id)
+    FROM incoming_runs i JOIN runs r {_SAME}
     JOIN redactions e ON e.tenant_id = r.tenant_id AND e.module = r.module AND e.record_id = r.record_id
     WHERE r.started_at_ms <= e.at_ms
     UNION ALL

@@ -122,11 +122,12 @@ class ProjectionStore:
                 folded = fold(facts, known)
                 incoming.empty(connection)
                 incoming.fill(connection, folded)
-            for statement in _statements(folded, slow=bool(known)):
-                connection.execute(statement)
-            for defect in folded.defects:
-                row = (*defect.key, defect.seq, defect.digest, defect.kind)
-                connection.execute(merge.DEFECT, row)
+            with connection.pipeline():
+                for statement in _statements(folded, slow=bool(known)):
+                    connection.execute(statement)
+                for defect in folded.defects:
+                    row = (*defect.key, defect.seq, defect.digest, defect.kind)
+                    connection.execute(merge.DEFECT, row)
             _redact(connection, folded.redactions)
             fault.at("ledger.before_commit")
         fault.at("ledger.after_commit")

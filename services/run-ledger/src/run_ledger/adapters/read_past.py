@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import psycopg
 import structlog
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException
+from confluent_kafka import IsolationLevel, KafkaException
 from confluent_kafka import TopicPartition as KafkaPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
@@ -22,6 +22,7 @@ from signalbox_contracts import topics
 from signalbox_runtime.broker import Kafka
 from signalbox_runtime.errors import KafkaFailure
 from signalbox_runtime.records import TopicPartition
+from signalbox_runtime.topic_admin import committed_offsets
 
 RUNNER_GROUP: Final = "action-runner"
 WAIT_SECONDS: Final = 5.0
@@ -65,7 +66,7 @@ class KafkaReadPast:
         later = _offsets(admin, places, OffsetSpec.for_timestamp(deadline_ms + 1))
         ends = _ends(admin, places)
         targets = {place: later[place] if later[place] >= 0 else ends[place] for place in ends}
-        return self._reached(targets, lambda: _committed(admin, places), 0)
+        return self._reached(targets, lambda: committed_offsets(self._options, RUNNER_GROUP, places), 0)
 
     def _history_is_complete(self, admin: AdminClient) -> bool:
         ends = _ends(admin, self._partitions(topics.RUNS_JOURNAL))
@@ -109,12 +110,6 @@ class KafkaReadPast:
 
     def _partitions(self, topic: str) -> list[KafkaPartition]:
         return [KafkaPartition(*place) for place in self._kafka.offsets().partitions([topic])]
-
-
-def _committed(admin: AdminClient, places: list[KafkaPartition]) -> Positions:
-    group = ConsumerGroupTopicPartitions(RUNNER_GROUP, places)
-    answer = admin.list_consumer_group_offsets([group])[RUNNER_GROUP].result(_TIMEOUT_SECONDS)
-    return {TopicPartition(each.topic, each.partition): each.offset for each in answer.topic_partitions or []}
 
 
 def _ends(admin: AdminClient, places: list[KafkaPartition]) -> dict[TopicPartition, int]:

@@ -103,7 +103,7 @@ LATE_RESULTS: Final = """
 PARTITIONED: Final = (
     (
         f"CREATE TABLE runs ({RUNS}, redacted boolean NOT NULL DEFAULT false,"
-        " PRIMARY KEY (tenant_id, run_id)) PARTITION BY RANGE (run_id)"
+        " PRIMARY KEY (run_id, tenant_id)) PARTITION BY RANGE (run_id)"
     ),
     "CREATE INDEX runs_by_start ON runs (tenant_id, started_at_ms DESC, run_id DESC)",
     "CREATE INDEX runs_by_workflow ON runs (tenant_id, workflow_id, started_at_ms DESC, run_id DESC)",
@@ -120,17 +120,17 @@ PARTITIONED: Final = (
         " WITH (fastupdate = on) WHERE error_detail IS NOT NULL"
     ),
     (
-        f"CREATE TABLE attempts ({ATTEMPTS}, PRIMARY KEY (tenant_id, run_id, action_index, attempt))"
+        f"CREATE TABLE attempts ({ATTEMPTS}, PRIMARY KEY (run_id, tenant_id, action_index, attempt))"
         " PARTITION BY RANGE (run_id)"
     ),
-    f"CREATE TABLE payloads ({PAYLOADS}, PRIMARY KEY (tenant_id, run_id)) PARTITION BY RANGE (run_id)",
-    f"CREATE TABLE events ({EVENTS}, PRIMARY KEY (tenant_id, event_key)) PARTITION BY RANGE (event_key)",
-    f"CREATE TABLE verdicts ({VERDICTS}, PRIMARY KEY (tenant_id, run_id)) PARTITION BY RANGE (run_id)",
+    f"CREATE TABLE payloads ({PAYLOADS}, PRIMARY KEY (run_id, tenant_id)) PARTITION BY RANGE (run_id)",
+    f"CREATE TABLE events ({EVENTS}, PRIMARY KEY (event_key, tenant_id)) PARTITION BY RANGE (event_key)",
+    f"CREATE TABLE verdicts ({VERDICTS}, PRIMARY KEY (run_id, tenant_id)) PARTITION BY RANGE (run_id)",
     (
-        f"CREATE TABLE late_results ({LATE_RESULTS}, PRIMARY KEY (tenant_id, run_id, digest))"
+        f"CREATE TABLE late_results ({LATE_RESULTS}, PRIMARY KEY (run_id, tenant_id, digest))"
         " PARTITION BY RANGE (run_id)"
     ),
-    f"CREATE TABLE skipped_runs ({SKIPPED}, PRIMARY KEY (tenant_id, run_id)) PARTITION BY RANGE (run_id)",
+    f"CREATE TABLE skipped_runs ({SKIPPED}, PRIMARY KEY (run_id, tenant_id)) PARTITION BY RANGE (run_id)",
     "CREATE INDEX skipped_by_start ON skipped_runs (tenant_id, started_at_ms DESC, run_id DESC)",
     (
         "CREATE INDEX skipped_by_workflow ON skipped_runs (tenant_id, workflow_id, started_at_ms DESC,"

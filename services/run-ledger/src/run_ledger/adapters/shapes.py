@@ -149,3 +149,56 @@ class Run(RunSummary):
     dead_letter: str | None
     canceled_by: str | None
     redacted: bool = Field(description="Whether the record's data was erased from the history")
+
+
+class TimelineJudgement(Shape):
+    """What one workflow made of an event."""
+
+    workflow_id: str
+    workflow_name: str
+    version: int
+    run_id: str
+    status: RunStatus
+    reason: Literal["conditions", "loop", "rate"] | None
+    detail: str | None
+    sentence: str | None = Field(description="The verdict; null where nothing was judged")
+    failing: list[JsonValue] = Field(description="The comparisons that kept it from starting")
+    retry_of: str | None
+
+
+class TimelineEvent(Shape):
+    """One event of a record."""
+
+    event_id: str
+    event: str
+    occurred_at: str
+    judged_at: str
+    workflows: list[TimelineJudgement]
+
+
+class StatusCounts(Shape):
+    """Runs by status."""
+
+    running: int
+    waiting: int
+    success: int
+    failed: int
+    canceled: int
+    skipped: int
+
+
+class StatsPoint(Shape):
+    """One bucket; a run counts where its event happened."""
+
+    at: str
+    run_count: int = Field(description="Runs whose conditions held")
+    runs_by_status: StatusCounts
+    p50_ms: int | None = Field(description="From event to end, at most ten percent above the true value")
+    p99_ms: int | None
+
+
+class Stats(Shape):
+    """Counts and durations over time; buckets in which nothing happened are left out."""
+
+    bucket: Literal["5m", "1h", "1d"]
+    items: list[StatsPoint]

@@ -223,7 +223,8 @@ class _Folding:
 
     @staticmethod
     def _stand(account: _Account, standing: Standing) -> None:
-        account.standing = standing if account.standing is None else later(account.standing, standing)
+        before = account.standing
+        account.standing = standing if before is None else later(before, standing)
         if ended(standing.state):
             account.end_seq = standing.seq
 

@@ -154,9 +154,12 @@ def place(fact: ActionFact) -> Place:
     return Place(fact.action_id, fact.index, fact.type, fact.attempt)
 
 
+_ENDS = (Succeeded, Failed, Skipped, Canceled)
+
+
 def ended(state: RunState) -> bool:
     """Whether nothing moves a run from here."""
-    return isinstance(state, Succeeded | Failed | Skipped | Canceled)
+    return isinstance(state, _ENDS)
 
 
 def later(one: Standing, other: Standing) -> Standing:
