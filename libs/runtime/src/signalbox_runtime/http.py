@@ -1,9 +1,6 @@
-"""The FastAPI application that Signalbox's APIs share: problems for every error, limits, probes, OpenAPI.
+"""The FastAPI application that Signalbox's APIs share: problems for every error, limits, probes, OpenAPI."""
 
-app = create_app(Api(title="…", …), routers, access, readiness, stores)
-"""
-
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -46,10 +43,12 @@ def create_app(
     readiness: Readiness,
     idempotency: IdempotencyStore | None = None,
     body_bytes_max: int = BODY_BYTES_MAX,
+    schemas: Mapping[str, Any] | None = None,
 ) -> FastAPI:
     """An application with `routers`, whose every error is an `application/problem+json`.
 
-    `access` is who may call what; None where no route asks for a role.
+    `access` is who may call what; None where no route asks for a role. `schemas` are components that
+    OpenAPI has besides those of the routes' models.
     """
     app = FastAPI(
         title=title,
@@ -69,6 +68,7 @@ def create_app(
         app.add_middleware(Idempotency, store=idempotency)
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
     app.add_middleware(ReadyGate, readiness=readiness, condition=DATABASE_CONDITION)
+    app.state.schemas = dict(schemas or {})
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
     return app
 
@@ -183,6 +183,10 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     details = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(details.pop("$defs", {}))
     schemas["ProblemDetails"] = details
+    taken = sorted(schemas.keys() & app.state.schemas.keys())
+    if taken:
+        raise ValueError(f"Two schemas are called {', '.join(taken)}; rename the model of the route.")
+    schemas.update(app.state.schemas)
     for operations in document["paths"].values():
         for operation in operations.values():
             _document_answers(operation)

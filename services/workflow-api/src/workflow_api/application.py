@@ -1,10 +1,12 @@
 """The FastAPI application of workflow-api, from its parts."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from signalbox_rules.workflow_schema import workflow_schema
 from signalbox_runtime.auth import Access
 from signalbox_runtime.http import create_app
 from signalbox_runtime.idempotency import IdempotencyStore
@@ -79,14 +81,46 @@ class Parts:
 
 def build_application(parts: Parts) -> FastAPI:
     """The application, ready to serve."""
-    app = create_app(
+    app = _application(parts.access, parts.readiness, parts.idempotency)
+    app.state.parts = parts
+    return app
+
+
+def describe() -> dict[str, Any]:
+    """The OpenAPI document, without anything behind the routes: schemas/openapi/workflow-api.json."""
+    return _application(None, Readiness(), None).openapi()
+
+
+def _application(
+    access: Access | None, readiness: Readiness, idempotency: IdempotencyStore | None
+) -> FastAPI:
+    return create_app(
         title="Signalbox workflows",
         description=DESCRIPTION,
         routers=ROUTERS,
-        access=parts.access,
-        readiness=parts.readiness,
-        idempotency=parts.idempotency,
+        access=access,
+        readiness=readiness,
+        idempotency=idempotency,
         body_bytes_max=IMPORT_BYTES_MAX,
+        schemas=_document_schemas(),
     )
-    app.state.parts = parts
-    return app
+
+
+def _document_schemas() -> dict[str, Any]:
+    """The JSON Schema of a workflow document as components, its references rewritten."""
+    schema = _component(workflow_schema())
+    schema.pop("$schema", None)
+    definitions: dict[str, Any] = schema.pop("$defs")
+    return {**definitions, "WorkflowDocument": schema}
+
+
+def _component(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _component(member) for key, member in value.items()}
+        case list():
+            return [_component(member) for member in value]
+        case str():
+            return value.replace("#/$defs/", "#/components/schemas/")
+        case _:
+            return value
