@@ -61,8 +61,8 @@ def look(options: KafkaOptions, declared: Iterable[Topic]) -> Cluster:
         places = _places_of_groups(declared, there)
         with ThreadPoolExecutor(_GROUPS_AT_ONCE) as pool:
             memories = map(_memory_of, places)
-            committed = pool.map(partial(_committed, options), places, places.values())
-            started = pool.map(partial(_committed, options), memories, places.values())
+            committed = pool.map(partial(committed_offsets, options), places, places.values())
+            started = pool.map(partial(committed_offsets, options), memories, places.values())
             return Cluster(
                 offsets_retention_minutes=_offsets_retention_minutes(admin),
                 topics=_found_topics(admin, there),
@@ -112,8 +112,28 @@ def lags(options: KafkaOptions, declared: Iterable[Topic]) -> dict[str, int]:
         raise TopicAdminError(f"could not read how far the groups are: {_reason(error)}") from error
 
 
+def committed_offsets(
+    options: KafkaOptions, group: str, places: Sequence[KafkaTopicPartition]
+) -> dict[TopicPartition, int]:
+    """A group's offsets on those of `places` where it has one.
+
+    Raises: KafkaException. Not the admin client's call for it: while the group's coordinator loads, as after
+    a broker's start, that one ends the whole process with a segmentation fault (librdkafka 2.16.1 looks for
+    the consumer group that an admin client hasn't got, in its OffsetFetch handler).
+    """
+    if not places:
+        return {}
+    with _member_of_nothing(options, group) as consumer:
+        found = _once_settled(
+            lambda: _raise_errors(consumer.committed(list(places), timeout=_TIMEOUT_SECONDS))
+        )
+    return {
+        TopicPartition(place.topic, place.partition): place.offset for place in found if place.offset >= 0
+    }
+
+
 def _lag(options: KafkaOptions, admin: AdminClient, group: str, places: list[KafkaTopicPartition]) -> int:
-    committed = _committed(options, group, places)
+    committed = committed_offsets(options, group, places)
     ends = _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
     starts = _offsets(admin, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
     return sum(end - committed.get(place, starts[place]) for place, end in ends.items())
@@ -153,11 +173,7 @@ def _open_admin(options: KafkaOptions) -> AdminClient:
 
 @contextmanager
 def _member_of_nothing(options: KafkaOptions, group: str) -> Iterator[Consumer]:
-    """A consumer that can read and set a group's offsets without joining it.
-
-    Not the admin client's calls for that: while the group's coordinator loads (as in a new cluster) they end
-    the whole process with a segmentation fault (librdkafka 2.16.1, in its OffsetFetch handler).
-    """
+    """A consumer that can read and set a group's offsets without joining it."""
     consumer = Consumer(
         {**options, "group.id": group, "enable.auto.commit": False, "log_level": _ONLY_CRITICAL_LOGS}
     )
@@ -228,19 +244,6 @@ def _offsets(
         }
 
     return _once_settled(ask)
-
-
-def _committed(
-    options: KafkaOptions, group: str, places: list[KafkaTopicPartition]
-) -> dict[TopicPartition, int]:
-    """A group's offsets on those of `places` where it has one."""
-    if not places:
-        return {}
-    with _member_of_nothing(options, group) as consumer:
-        found = _once_settled(lambda: _raise_errors(consumer.committed(places, timeout=_TIMEOUT_SECONDS)))
-    return {
-        TopicPartition(place.topic, place.partition): place.offset for place in found if place.offset >= 0
-    }
 
 
 def _commit(options: KafkaOptions, group: str, places: list[KafkaTopicPartition]) -> None:
