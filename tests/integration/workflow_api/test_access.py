@@ -1,5 +1,6 @@
 """Keys, secrets, templates, the audit trail."""
 
+import uuid
 from typing import Any
 
 import httpx
@@ -52,19 +53,21 @@ def test_an_expired_key_is_refused(api: Api, client: httpx.Client) -> None:
 def test_a_secret_reaches_the_runner_sealed_and_is_never_shown(
     client: httpx.Client, kafka_with_topics: str, api: Api
 ) -> None:
-    stored = client.post("/v1/secrets", json={"name": "erp", "value": "hunter2-one"})
+    name = f"erp-{uuid.uuid4().hex}"
+    key = f"demo/{name}".encode()
+    stored = client.post("/v1/secrets", json={"name": name, "value": "hunter2-one"})
     assert (stored.status_code, stored.json()["effective"]) == (201, True)
-    changed = client.put("/v1/secrets/erp", json={"value": "hunter2-two", "keep_previous": True})
+    changed = client.put(f"/v1/secrets/{name}", json={"value": "hunter2-two", "keep_previous": True})
     assert changed.status_code == 200
-    assert client.post("/v1/secrets", json={"name": "erp", "value": "x"}).status_code == 409
-    envelopes = sealed(kafka_with_topics, b"demo/erp")
+    assert client.post("/v1/secrets", json={"name": name, "value": "x"}).status_code == 409
+    envelopes = sealed(kafka_with_topics, key)
     keyring = parse_keys(SECRETS_KEY, "test")
     assert [value and open_envelope(keyring, codec.decode(value, SecretEnvelope)) for value in envelopes] == [
         ("hunter2-one",),
         ("hunter2-two", "hunter2-one"),
     ]
-    assert client.delete("/v1/secrets/erp").json()["effective"] is True
-    assert sealed(kafka_with_topics, b"demo/erp")[-1] is None
+    assert client.delete(f"/v1/secrets/{name}").json()["effective"] is True
+    assert sealed(kafka_with_topics, key)[-1] is None
     said = client.get("/v1/audit?object_type=secret").text + client.get("/v1/secrets").text + api.log_text()
     assert "secret.change" in said
     assert "hunter2" not in said

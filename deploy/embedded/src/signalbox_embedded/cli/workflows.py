@@ -139,7 +139,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _free(folder: Path, name: str, taken: dict[Path, Any]) -> Path:
     """A file name made of the entry's own, and a number where two would be the same."""
-    stem = re.sub(r"[^\w]+", "-", name.casefold()).strip("-")[:80] or "workflow"
+    stem = re.sub(r"[^\w]+", "-", name.lower()).strip("-")[:80] or "workflow"
     path, number = folder / f"{stem}.yaml", 2
     while path in taken:
         path, number = folder / f"{stem}-{number}.yaml", number + 1

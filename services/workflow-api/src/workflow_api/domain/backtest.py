@@ -11,8 +11,8 @@ from typing import Any, Final
 from signalbox_contracts.definitions import WorkflowDefinition
 from signalbox_rules.conditions import compile_condition
 from signalbox_rules.modules.registry import specific_events
-from signalbox_rules.narrowing import is_narrowed, narrowing_holds
 from signalbox_rules.record_context import RecordContext
+from signalbox_rules.triggers import ActiveWorkflow, TriggerIndex
 from workflow_api.domain.blame import LeafName, compile_blame
 
 SAMPLES_MAX: Final = 25
@@ -26,16 +26,17 @@ class Judge:
         trigger = definition.trigger
         self.definition = definition
         self.events = frozenset(specific_events(trigger.module, trigger.event))
-        self._trigger = trigger
-        self._narrowed = is_narrowed(trigger)
+        self._module = trigger.module
+        self._index = TriggerIndex.build(
+            [ActiveWorkflow("", "", 1, definition.name, trigger, definition.reentry)]
+        )
         self._condition = compile_condition(definition.conditions)
         self.blame = compile_blame(definition.conditions)
 
     def triggers(self, event: str, context: RecordContext) -> bool:
         """Whether the trigger names the event, narrowing included."""
-        if event not in self.events:
-            return False
-        return not self._narrowed or narrowing_holds(self._trigger, context.record, context.previous)
+        matching = self._index.match("", self._module, event, lambda: (context.record, context.previous))
+        return bool(matching)
 
     def runs(self, event: str, context: RecordContext) -> bool:
         """Whether the event would start a run."""
