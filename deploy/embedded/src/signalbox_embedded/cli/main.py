@@ -5,6 +5,7 @@ import sys
 import click
 
 from signalbox_embedded.cli.conformance import conformance
+from signalbox_embedded.cli.dead_letters import dead_letters
 from signalbox_embedded.cli.demo import demo
 from signalbox_embedded.cli.doctor import doctor
 from signalbox_embedded.cli.fetch import fetch
@@ -14,7 +15,17 @@ from signalbox_embedded.cli.up import up
 from signalbox_embedded.cli.workflows import workflows
 from signalbox_embedded.errors import EmbeddedError
 
-COMMANDS: tuple[click.Command, ...] = (up, demo, fetch, topics, conformance, doctor, runs, workflows)
+COMMANDS: tuple[click.Command, ...] = (
+    up,
+    demo,
+    fetch,
+    topics,
+    conformance,
+    doctor,
+    runs,
+    workflows,
+    dead_letters,
+)
 
 
 @click.group(commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
