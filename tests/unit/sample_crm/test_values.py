@@ -71,6 +71,10 @@ def test_a_value_is_stored_in_its_type(kind: str, given: Any, stored: Any) -> No
         ("object", [1], "must be an object"),
         ("object", {"a\0": 1}, "must be an object"),
         ("list", {"a": 1}, "must be a list"),
+        ("list", ["x" * 50_000], "50,000 bytes"),
+        ("list", [float("nan")], "odd numbers"),
+        ("list", [10**30], "odd numbers"),
+        ("object", {"a": {"b": "\0"}}, "odd numbers or texts"),
     ],
 )
 def test_a_value_of_another_kind_is_refused(kind: str, given: Any, says: str) -> None:

@@ -75,8 +75,11 @@ async def _watch(relay: OutboxRelay, readiness: Readiness, stop: asyncio.Event) 
         await asyncio.sleep(WATCH_SECONDS)
 
 
-def rest_application(crm: Crm, readiness: Readiness) -> FastAPI:
-    """The REST interface alone. It asks nobody for a key: it listens on this machine only."""
+def rest_application(crm: Crm | None, readiness: Readiness) -> FastAPI:
+    """The REST interface alone; without a CRM behind it, it can only describe itself.
+
+    It asks nobody for a key: it listens on this machine only.
+    """
     app = create_app(
         title="Sample CRM",
         description=DESCRIPTION,

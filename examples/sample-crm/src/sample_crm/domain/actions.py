@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from sample_crm.domain.directory import Directory
 from sample_crm.domain.modules import ACCOUNTS, CONTACTS, INVOICES, LEADS, OPPORTUNITIES, TASKS, Module
 from sample_crm.domain.records import Change, Record, change, create, revise
-from sample_crm.domain.values import to_text
+from sample_crm.domain.values import TEXT_MAX, to_text
 from sample_crm.errors import Refused
 
 NewId: TypeAlias = Callable[[str], str]
@@ -143,6 +143,6 @@ def _fields(wishes: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _text(wishes: Mapping[str, Any], name: str) -> str | None:
     value = wishes.get(name)
-    if value is not None and (not isinstance(value, str) or "\0" in value):
-        raise Refused("invalid-value", f"{name} must be a text.", name)
+    if value is not None and (not isinstance(value, str) or len(value) > TEXT_MAX or "\0" in value):
+        raise Refused("invalid-value", f"{name} must be a text of at most {TEXT_MAX:,} characters.", name)
     return value

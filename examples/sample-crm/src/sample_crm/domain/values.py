@@ -4,12 +4,19 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
+import msgspec
+
 from sample_crm.domain.directory import Directory
 from sample_crm.domain.modules import Field, FieldType
 from sample_crm.errors import Refused
 
 TEXT_MAX = 10_000
 NESTING_MAX = 16
+PLAIN_MAX_BYTES = 50_000
+"""An event holds a record twice, and takes 1 MiB."""
+_PLAIN = (
+    f"nested {NESTING_MAX} levels and {PLAIN_MAX_BYTES:,} bytes long at most, without odd numbers or texts"
+)
 NUMBER_MAX = 2**53
 """Beyond this a JSON number is not the same in every language."""
 
@@ -79,22 +86,31 @@ def _boolean(field: Field, value: Any) -> bool:
 
 def _object(field: Field, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or not _is_plain(value):
-        raise _invalid(field, f"it must be an object, nested {NESTING_MAX} levels at most")
+        raise _invalid(field, f"it must be an object, {_PLAIN}")
     return value
 
 
 def _list(field: Field, value: Any) -> list[Any]:
     if not isinstance(value, list) or not _is_plain(value):
-        raise _invalid(field, f"it must be a list, nested {NESTING_MAX} levels at most")
+        raise _invalid(field, f"it must be a list, {_PLAIN}")
     return value
 
 
-def _is_plain(value: Any, levels: int = NESTING_MAX) -> bool:
-    """Whether PostgreSQL can keep it and people can read it: no NUL, no deep nesting."""
-    if isinstance(value, dict | list):
-        inner = [*value, *value.values()] if isinstance(value, dict) else value
-        return levels > 0 and all(_is_plain(each, levels - 1) for each in inner)
-    return not (isinstance(value, str) and "\0" in value)
+def _is_plain(value: Any) -> bool:
+    return _is_storable(value, NESTING_MAX) and len(msgspec.json.encode(value)) <= PLAIN_MAX_BYTES
+
+
+def _is_storable(value: Any, levels: int) -> bool:
+    match value:
+        case dict() | list():
+            inner = [*value, *value.values()] if isinstance(value, dict) else value
+            return levels > 0 and all(_is_storable(each, levels - 1) for each in inner)
+        case str():
+            return "\0" not in value
+        case int() | float():
+            return abs(value) <= NUMBER_MAX
+        case _:
+            return True
 
 
 def _number(field: Field, value: Any) -> int | float:

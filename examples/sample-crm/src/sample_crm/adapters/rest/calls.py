@@ -25,7 +25,9 @@ def _crm(request: Request) -> Crm:
 
 
 def _cause(
-    x_user: Annotated[str | None, Header(max_length=100, description="Id of the user who does this")] = None,
+    x_user: Annotated[
+        str | None, Header(max_length=100, pattern="^[ -~]*$", description="Id of the user who does this")
+    ] = None,
     x_origin: Annotated[Literal["ui", "api", "import"], Header(description="`origin` of the events")] = "api",
 ) -> Cause:
     return Cause(actor=x_user or None, origin=x_origin)

@@ -18,7 +18,7 @@ from signalbox_runtime.problems import documented, not_found
 
 RecordId = Annotated[str, Path(max_length=200)]
 Fields = Annotated[dict[str, Any], Body()]
-ID_CHARACTERS_MAX: Final = 200
+ID_BYTES_MAX: Final = 200
 
 
 def routers() -> list[APIRouter]:
@@ -145,9 +145,9 @@ def _add_action(
 def _checked_id(given: Any) -> str | None:
     if given is None:
         return None
-    if not isinstance(given, str) or not 0 < len(given) <= ID_CHARACTERS_MAX or not given.isprintable():
+    if not isinstance(given, str) or not 0 < len(given.encode()) <= ID_BYTES_MAX or not given.isprintable():
         raise Refused(
-            "invalid-value", f"id must be a text of 1 to {ID_CHARACTERS_MAX} printable characters.", "id"
+            "invalid-value", f"id must be a text of 1 to {ID_BYTES_MAX} bytes of printable characters.", "id"
         )
     return given
 
