@@ -55,7 +55,7 @@ bench: setup ## measure; ONLY=rules for a part; writes bench/results/latest.json
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 
 generate: $(VENV)/.installed ## rewrite what is generated from code and checked in
-	@$(BIN)/python -m tests.generate
+	@$(BIN)/python -m schemas.generate
 
 clean: ## remove what the targets made here (not the download cache)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/results
