@@ -8,6 +8,7 @@ from signalbox_runtime.lanes.handler import LaneLimits
 from signalbox_runtime.lanes.handover import Handover, Prepared, Result, StillRunning
 from signalbox_runtime.lanes.loop import LaneLoop, Member
 from signalbox_runtime.lanes.progress import Delivery
+from signalbox_runtime.readiness import Readiness
 from signalbox_runtime.records import Outbound, Outbox, TopicPartition
 from signalbox_runtime.testing.fake_broker import FakeBroker
 from signalbox_runtime.testing.fake_kafka import FakeKafka
@@ -57,7 +58,7 @@ class ByHand:
             delivery = next(each for each in self.running if each.inbound.offset == offset)
             self.running.remove(delivery)
             outbox = Outbox((Outbound(OUTPUT, b"k", delivery.inbound.place.encode()),))
-            self.to_kafka.append(Result(place_of(delivery), delivery.epoch, offset, outbox, True))
+            self.to_kafka.append(Result(place_of(delivery), delivery.epoch, offset, outbox, True, 0))
 
 
 class Scene:
@@ -72,6 +73,7 @@ class Scene:
         limits: LaneLimits | None = None,
     ) -> None:
         self.clock = ManualClock()
+        self.readiness = Readiness()
         if broker is None:
             broker = FakeBroker()
             broker.create_topic(TOPIC, partitions)
@@ -89,6 +91,7 @@ class Scene:
             executor=self.executor,
             from_executor=handovers,
             heart=Heart("lanes", 60, self.clock),
+            readiness=self.readiness,
             pause=self.pause,
         )
         self.during_drain: list[int] = []

@@ -67,7 +67,7 @@ async def test_an_outbox_is_a_result_at_once_and_no_call() -> None:
     bench = Bench(lambda _work: ANSWER)
     bench.deliver(inbound(1), inbound(2), inbound(3, b"other"))
     assert sorted(bench.results()) == [(1, False), (2, False), (3, False)]
-    assert bench.handovers[0] == Result(P0, 1, 1, ANSWER, False)
+    assert bench.handovers[0] == Result(P0, 1, 1, ANSWER, False, 0)
 
 
 async def test_a_coroutine_keeps_its_lane_until_it_ends() -> None:

@@ -178,15 +178,20 @@ def test_a_commit_without_an_answer_that_was_not_done_is_done_again() -> None:
     assert scene.committed() == (1, False)
 
 
-def test_what_cannot_be_committed_while_brokers_are_away_is_committed_when_they_are_back() -> None:
+def test_while_brokers_are_away_it_waits_and_says_so_and_then_goes_on() -> None:
     scene = Scene()
     scene.send(2)
     scene.turn()
+    assert scene.readiness.is_ready
     scene.executor.end(0)
-    with unanswered_commit(is_done=False):
-        scene.turn(4)
-    scene.executor.end(1)
+    scene.broker.is_down = True
     scene.turn(4)
+    assert list(scene.readiness.reasons()) == ["consuming"]
+    scene.broker.is_down = False
+    scene.executor.end(1)
+    scene.clock.advance(1_000)
+    scene.turn(4)
+    assert scene.readiness.is_ready
     assert sorted(scene.facts()) == [fact(0), fact(1)]
     assert scene.running() == []
 

@@ -134,7 +134,10 @@ class Executor(Generic[Content]):
 
     def _finish(self, entry: Entry[Content], outbox: Outbox, *, called: bool) -> None:
         self._schedule.ended(entry, called=called)
-        self._to_kafka.append(Result(_partition(entry), entry.epoch, _offset(entry), outbox, called))
+        timestamp_ms = entry.work.inbound.timestamp_ms
+        self._to_kafka.append(
+            Result(_partition(entry), entry.epoch, _offset(entry), outbox, called, timestamp_ms)
+        )
 
     async def _prepare(self, preparation: Awaitable[None], epochs: dict[TopicPartition, int]) -> None:
         await preparation

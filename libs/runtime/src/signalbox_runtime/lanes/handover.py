@@ -15,6 +15,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     offset: int
     outbox: Outbox
     called: bool
+    timestamp_ms: int
+    """Of the record."""
 
 
 class Prepared(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from signalbox_runtime.lanes.handler import LaneLimits
 from signalbox_runtime.lanes.handover import ExecutorEnded, Handover, Prepared, Result, StillRunning
 from signalbox_runtime.lanes.progress import Progress, is_finished
 from signalbox_runtime.lanes.transactor import Outcome, Transactor
+from signalbox_runtime.readiness import Readiness
 from signalbox_runtime.records import TopicPartition
 from signalbox_runtime.watchdog import Heart
 
@@ -29,9 +30,11 @@ BUSY_POLL_SECONDS = 0.001
 """While results can come: they wait for the end of a poll."""
 IDLE_POLL_SECONDS = 0.1
 BATCH_RECORDS_MAX = 500
-ABORT_PAUSE_SECONDS = 0.02
-"""After an abort: most are a rebalance that needs a few polls. It doubles with each further abort."""
-ABORT_PAUSE_MAX_SECONDS = 0.5
+PAUSE_FIRST_SECONDS = 0.02
+"""After an abort, which mostly is a rebalance that needs a few polls, or while no broker answers. It
+doubles until something goes well."""
+PAUSE_MAX_SECONDS = 0.5
+CONDITION = "consuming"
 log = structlog.get_logger()
 
 
@@ -56,6 +59,7 @@ class LaneLoop:
         executor: ExecutorPort,
         from_executor: deque[Handover],
         heart: Heart,
+        readiness: Readiness,
         pause: Callable[[float], object],
     ) -> None:
         self._limits = limits
@@ -63,6 +67,7 @@ class LaneLoop:
         self._executor = executor
         self._from_executor = from_executor
         self._heart = heart
+        self._readiness = readiness
         self._pause = pause
         self._consumer = kafka.group_consumer(member.group, member.instance_id)
         self._transactor = Transactor(kafka, member.transactional_id)
@@ -81,7 +86,7 @@ class LaneLoop:
         self._last_results = 0
         self._last_end_seconds = 0.0
         self._not_before_seconds = 0.0
-        self._abort_pause_seconds = ABORT_PAUSE_SECONDS
+        self._pause_seconds = PAUSE_FIRST_SECONDS
 
     def run(self, topics: Sequence[str], stopping: threading.Event) -> None:
         """Consumes until `stopping` is set, then drains, commits and leaves the group."""
@@ -94,6 +99,7 @@ class LaneLoop:
 
     def join(self, topics: Sequence[str]) -> None:
         """Enters the group; partitions come with the turns."""
+        self._readiness.unmet(CONDITION, "joining the consumer group")
         self._consumer.subscribe(topics, self)
 
     def leave(self) -> None:
@@ -106,9 +112,14 @@ class LaneLoop:
         self._heart.beat()
         waits = self._progress.held_total or self._batch or self._results or self._paused
         room = self._limits.held_max - self._progress.held_total
-        records = self._consumer.poll(
-            BUSY_POLL_SECONDS if waits else IDLE_POLL_SECONDS, max(1, min(BATCH_RECORDS_MAX, room))
-        )
+        try:
+            records = self._consumer.poll(
+                BUSY_POLL_SECONDS if waits else IDLE_POLL_SECONDS, max(1, min(BATCH_RECORDS_MAX, room))
+            )
+        except KafkaUnavailable as unavailable:
+            self._goes_badly(str(unavailable))
+            self._pause(self._pause_seconds)
+            records = []
         deliveries = self._progress.receive(records)
         if self._paused:
             deliveries += self._progress.release()
@@ -120,6 +131,8 @@ class LaneLoop:
             self._commit()
         elif not waits:
             self._transactor.poll()
+            if records:
+                self._goes_well()
 
     # --- RebalanceListener: inside poll() and close() ----------------------------------------------
 
@@ -130,6 +143,7 @@ class LaneLoop:
             shared_metrics.PARTITIONS.labels(name.topic).inc()
         shared_metrics.REBALANCES.labels("assigned").inc()
         self._executor.assigned({name: begin.offset for name, begin in partitions.items()}, epochs)
+        self._goes_well()
 
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
         """Drains for a bounded time, commits, and only then lets go."""
@@ -200,7 +214,10 @@ class LaneLoop:
 
     def _commit(self) -> bool:
         """Tries to commit what there is, at most once. Whether there is less to commit than before."""
-        if self._clock.monotonic_seconds() < self._not_before_seconds or not self._transactor.is_ready():
+        if self._clock.monotonic_seconds() < self._not_before_seconds:
+            return False
+        if not self._transactor.is_ready():
+            self._goes_badly("the producer is not ready: no broker answers")
             return False
         if self._is_in_doubt and not self._resolve_doubt():
             return False
@@ -216,17 +233,16 @@ class LaneLoop:
         shared_metrics.TRANSACTIONS.labels(outcome.name.lower()).inc()
         match outcome:
             case Outcome.COMMITTED:
-                shared_metrics.TRANSACTION_SECONDS.observe(ended - began)
-                for committed in offsets.values():
-                    metrics.METADATA_BYTES.observe(len(committed.metadata))
+                metrics.report_transaction(self._batch, offsets.values(), ended - began, self._clock.now_ms())
                 self._last_results, self._last_end_seconds = len(self._batch), ended
                 self._batch_is_committed()
                 return True
             case Outcome.ABORTED:
-                self._not_before_seconds = ended + self._abort_pause_seconds
-                self._abort_pause_seconds = min(2 * self._abort_pause_seconds, ABORT_PAUSE_MAX_SECONDS)
+                self._not_before_seconds = ended + self._pause_seconds
+                self._pause_seconds = min(2 * self._pause_seconds, PAUSE_MAX_SECONDS)
             case Outcome.UNKNOWN:
                 self._is_in_doubt = True
+                self._goes_badly("a transaction ended without an answer")
         return False
 
     def _fill_batch(self) -> None:
@@ -266,14 +282,21 @@ class LaneLoop:
 
     def _batch_is_committed(self) -> None:
         batch, self._batch = self._batch, []
-        self._abort_pause_seconds = ABORT_PAUSE_SECONDS
         self._settle(batch)
-        _count(batch)
+        self._goes_well()
 
     def _settle(self, results: Sequence[Result]) -> None:
         calls = sum(result.called for result in results)
         if calls:
             self._executor.settle(calls)
+
+    def _goes_badly(self, reason: str) -> None:
+        self._readiness.unmet(CONDITION, reason)
+        self._pause_seconds = min(2 * self._pause_seconds, PAUSE_MAX_SECONDS)
+
+    def _goes_well(self) -> None:
+        self._readiness.met(CONDITION)
+        self._pause_seconds = PAUSE_FIRST_SECONDS
 
     # --- back-pressure -----------------------------------------------------------------------------
 
@@ -290,17 +313,3 @@ class LaneLoop:
         for name in self._paused - paused:
             self._consumer.resume(name, self._progress.next_offset(name))
         self._paused = paused
-
-
-def _count(batch: Sequence[Result]) -> None:
-    consumed: dict[str, int] = {}
-    produced: dict[str, int] = {}
-    for result in batch:
-        topic = result.partition.topic
-        consumed[topic] = consumed.get(topic, 0) + 1
-        for record in result.outbox:
-            produced[record.topic] = produced.get(record.topic, 0) + 1
-    for topic, count in consumed.items():
-        shared_metrics.RECORDS_CONSUMED.labels(topic).inc(count)
-    for topic, count in produced.items():
-        shared_metrics.RECORDS_PRODUCED.labels(topic).inc(count)

@@ -1,6 +1,10 @@
 """Metrics of the lanes loop, beside those that both loops share."""
 
+from collections.abc import Iterable, Sequence
+
 from signalbox_runtime import metrics
+from signalbox_runtime.broker import CommittedOffset
+from signalbox_runtime.lanes.handover import Result
 
 IN_FLIGHT = metrics.gauge("signalbox_lanes_in_flight", "Executions that run now.")
 WAITING = metrics.gauge("signalbox_lanes_waiting", "Records in memory whose execution has not started.")
@@ -22,3 +26,27 @@ METADATA_BYTES = metrics.histogram(
     "Size of the metadata committed beside an offset.",
     buckets=(0, 8, 32, 128, 512, 1024, 2048, 4096),
 )
+
+
+def report_transaction(
+    batch: Sequence[Result], committed: Iterable[CommittedOffset], seconds: float, now_ms: int
+) -> None:
+    """Counts a transaction that was committed. The age is that of the oldest record of each topic."""
+    metrics.TRANSACTION_SECONDS.observe(seconds)
+    metrics.TRANSACTION_RECORDS.observe(len(batch))
+    for at in committed:
+        METADATA_BYTES.observe(len(at.metadata))
+    consumed: dict[str, int] = {}
+    produced: dict[str, int] = {}
+    oldest_ms: dict[str, int] = {}
+    for result in batch:
+        topic = result.partition.topic
+        consumed[topic] = consumed.get(topic, 0) + 1
+        oldest_ms[topic] = min(oldest_ms.get(topic, now_ms), result.timestamp_ms)
+        for record in result.outbox:
+            produced[record.topic] = produced.get(record.topic, 0) + 1
+    for topic, count in consumed.items():
+        metrics.RECORDS_CONSUMED.labels(topic).inc(count)
+        metrics.CONSUMED_AGE_SECONDS.labels(topic).observe((now_ms - oldest_ms[topic]) / 1000)
+    for topic, count in produced.items():
+        metrics.RECORDS_PRODUCED.labels(topic).inc(count)

@@ -47,6 +47,7 @@ def run_lanes(
                 executor=executor,
                 from_executor=handovers,
                 heart=heart,
+                readiness=service.readiness,
                 pause=time.sleep,
             )
             loop.run(topics, service.stopping)
