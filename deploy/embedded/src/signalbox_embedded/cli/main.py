@@ -23,6 +23,7 @@ COMMANDS: tuple[click.Command, ...] = (
     conformance,
     doctor,
     runs,
+    ledger,
     workflows,
     dead_letters,
 )

@@ -5,12 +5,10 @@ from pathlib import Path
 import click
 
 from signalbox_contracts.topics import EMBEDDED_LANE_PARTITIONS, LANE_PARTITIONS, all_topics
-from signalbox_embedded.cli.data import data_option
-from signalbox_embedded.endpoints import read_endpoints
+from signalbox_embedded.cli.data import data_option, kafka_options_of, names_a_cluster
 from signalbox_embedded.errors import EmbeddedError
 from signalbox_runtime import topic_admin
 from signalbox_runtime.errors import TopicAdminError
-from signalbox_runtime.settings import kafka_options
 from signalbox_runtime.topic_plan import Step, is_change, is_refusal, plan
 
 _partitions_option = click.option(
@@ -63,11 +61,8 @@ def apply(data: Path, lane_partitions: int | None) -> None:
 
 
 def _compare(data: Path, lane_partitions: int | None) -> tuple[dict[str, str], tuple[Step, ...]]:
-    options = kafka_options()
-    embedded = "bootstrap.servers" not in options
-    if embedded:
-        options["bootstrap.servers"] = read_endpoints(data.absolute() / "endpoints.json").kafka
-    partitions = lane_partitions or (EMBEDDED_LANE_PARTITIONS if embedded else LANE_PARTITIONS)
+    options = kafka_options_of(data)
+    partitions = lane_partitions or (LANE_PARTITIONS if names_a_cluster() else EMBEDDED_LANE_PARTITIONS)
     try:
         return options, plan(all_topics(), topic_admin.look(options, all_topics()), partitions)
     except TopicAdminError as error:
