@@ -66,8 +66,11 @@ class Workflows:
         self._new_id = new_id
 
     async def create(self, caller: Principal, body: Any, workflow_id: str | None = None) -> Workflow:
-        """A new workflow with `body` as its draft. Raises a 422 problem."""
-        document = check_document(body, self._catalogs.of(caller.tenant_id)).document
+        """A new workflow with `body` as its draft. Raises a 422 problem.
+
+        A draft has to be whole, but may be ahead of the CRM: its catalog is asked when it is published.
+        """
+        document = check_document(body, None).document
         return await self._create(caller, document, "workflow.create", workflow_id)
 
     async def duplicate(self, caller: Principal, workflow_id: str) -> Workflow:
@@ -109,7 +112,7 @@ class Workflows:
         if workflow.version is not None:
             forms.append((await self.version(caller, workflow, workflow.version)).document)
         kept = keep_action_ids(body, forms)
-        document = check_document(kept, self._catalogs.of(caller.tenant_id)).document
+        document = check_document(kept, None).document
         return await self._change(caller, workflow_id, document, if_match, "workflow.change")
 
     async def restore(
@@ -222,6 +225,7 @@ class Workflows:
         note: str | None,
         change: Change,
     ) -> Outbound:
+        check_document(document, self._catalogs.of(workflow.tenant_id))
         completed = await _completed(connection, workflow.tenant_id, document)
         definition = to_bytes(parse_definition(completed))
         await workflow_rows.add_version(connection, workflow, document, definition, note, change)

@@ -1,6 +1,17 @@
 """The tables of schemas `workflows` and `access`, for queries; `migrations/` makes them."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    FetchedValue,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.types import JSON
 
 metadata = MetaData()
@@ -99,7 +110,7 @@ tenants = Table(
 api_keys = Table(
     "api_keys",
     metadata,
-    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("id", Uuid(as_uuid=False), primary_key=True, server_default=FetchedValue()),
     Column("tenant_id", Text),
     Column("name", Text),
     Column("role", Text),
