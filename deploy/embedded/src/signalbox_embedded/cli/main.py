@@ -9,6 +9,7 @@ from signalbox_embedded.cli.dead_letters import dead_letters
 from signalbox_embedded.cli.demo import demo
 from signalbox_embedded.cli.doctor import doctor
 from signalbox_embedded.cli.fetch import fetch
+from signalbox_embedded.cli.ledger import ledger
 from signalbox_embedded.cli.runs import runs
 from signalbox_embedded.cli.topics import topics
 from signalbox_embedded.cli.up import up
