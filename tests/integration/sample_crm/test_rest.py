@@ -80,7 +80,7 @@ def test_the_openapi_document_describes_every_field_and_action(crm: CrmProcess) 
         "/opportunities/{record_id}/close",
         "/tasks/{record_id}/complete",
     } <= set(document["paths"])
-    body = document["paths"]["/leads"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    body = document["components"]["schemas"]["leads_new"]
     assert body["required"] == ["name"]
     assert body["properties"]["source"]["enum"][0] == "Web Form"
     assert "status" not in body["properties"]

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 
 from sample_crm.adapters.clockwork import run_clockwork
 from sample_crm.adapters.command_reader import NAME, CommandReader
-from sample_crm.adapters.rest import office, records
+from sample_crm.adapters.rest import office, records, schemas
 from sample_crm.adapters.tables import SCHEMA
 from sample_crm.adapters.unit import Crm
 from sample_crm.settings import SampleCrmSettings
@@ -88,4 +88,12 @@ def rest_application(crm: Crm | None, readiness: Readiness) -> FastAPI:
         readiness=readiness,
     )
     app.state.crm = crm
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = describe()
+        document["components"]["schemas"].update(schemas.components())
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
     return app

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Path, Request
 from sqlalchemy import select
 
 from sample_crm.adapters.rest.calls import Caller, TheCrm, locked_record, unit_of
-from sample_crm.adapters.rest.schemas import ACTION_BODIES, body_schema, record_schema
+from sample_crm.adapters.rest.schemas import ACTION_BODIES, reference
 from sample_crm.adapters.tables import RECORDS
 from sample_crm.adapters.unit import new_id
 from sample_crm.domain.actions import ACTIONS, ActionFunction
@@ -29,8 +29,8 @@ def routers() -> list[APIRouter]:
 def module_router(module: Module) -> APIRouter:
     """The calls of one module."""
     router = APIRouter(prefix=f"/{module.name}", tags=[module.name])
-    shown = {"content": {"application/json": {"schema": record_schema(module)}}, "description": "The record"}
-    bodies = _body(body_schema(module, creating=True)), _body(body_schema(module, creating=False))
+    shown = {"content": {"application/json": {"schema": reference(module.name)}}, "description": "The record"}
+    bodies = _body(reference(f"{module.name}_new")), _body(reference(f"{module.name}_change"))
 
     async def create_record(crm: TheCrm, caller: Caller, fields: Fields) -> dict[str, Any]:
         async with unit_of(crm) as unit:
@@ -157,7 +157,7 @@ def _body(schema: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
 
 
 def _page(module: Module) -> dict[str, Any]:
-    items = {"type": "array", "items": record_schema(module)}
+    items = {"type": "array", "items": reference(module.name)}
     return {"type": "object", "properties": {"items": items, "next": {"type": ["string", "null"]}}}
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sample_crm.domain.modules import Field, Module
+from sample_crm.domain.modules import MODULES, Field, Module
 
 _TYPES: Final[dict[str, dict[str, Any]]] = {
     "number": {"type": ["number", "null"]},
@@ -40,6 +40,24 @@ ACTION_BODIES: Final[dict[str, dict[str, Any]]] = {
     "pay": _NOTHING,
     "complete": _NOTHING,
 }
+
+
+def components() -> dict[str, dict[str, Any]]:
+    """The schemas that the calls of records refer to, by name."""
+    return {
+        name: schema
+        for module in MODULES
+        for name, schema in (
+            (module.name, record_schema(module)),
+            (f"{module.name}_new", body_schema(module, creating=True)),
+            (f"{module.name}_change", body_schema(module, creating=False)),
+        )
+    }
+
+
+def reference(name: str) -> dict[str, Any]:
+    """A place where the schema of that name belongs."""
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def record_schema(module: Module) -> dict[str, Any]:
