@@ -7,6 +7,7 @@ import pytest
 from signalbox_runtime.kafka import ConfluentKafka
 from signalbox_runtime.testing.kafka_stage import KafkaStage
 from signalbox_runtime.testing.running_loop import RunningLoop
+from signalbox_runtime.testing.stage import wait_until
 from signalbox_runtime.testing.transform_suite import TransformSuite, numbered, values, wait_for_values
 from signalbox_runtime.testing.transforms import BlockingCopy, Copy
 
@@ -23,9 +24,13 @@ class TestTransformOnKafka(TransformSuite):
 def test_a_member_thrown_out_for_being_slow_counts_nothing_twice(
     stage: KafkaStage, kafka_bootstrap: str
 ) -> None:
-    impatient = ConfluentKafka(
-        {"bootstrap.servers": kafka_bootstrap, "max.poll.interval.ms": "6000"}, "impatient"
-    )
+    options = {
+        "bootstrap.servers": kafka_bootstrap,
+        "max.poll.interval.ms": "6000",
+        # Else the broker aborts the transaction first and fences the producer, which ends the process.
+        "transaction.timeout.ms": "60000",
+    }
+    impatient = ConfluentKafka(options, "impatient")
     source, target = stage.new_topic(2), stage.new_topic(1)
     group = stage.new_group([source])
     stage.send(source, 0, numbered("a", 10))
@@ -34,9 +39,9 @@ def test_a_member_thrown_out_for_being_slow_counts_nothing_twice(
     with RunningLoop(impatient, group, [source], slow):
         assert slow.is_blocked.wait(30)
         with RunningLoop(stage.kafka, group, [source], successor):
-            # The slow one's transaction is open all the while.
-            wait_for_values(stage, target, 20)
+            wait_until(lambda: len(successor.handled) >= 20, "the successor to do the work again")
             slow.go_on.set()
+            wait_for_values(stage, target, 20)
             stage.send(source, 0, numbered("c", 10))
             stage.send(source, 1, numbered("d", 10))
             wait_for_values(stage, target, 40)
