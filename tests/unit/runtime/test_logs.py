@@ -55,3 +55,20 @@ def test_lines_are_json_with_service_context_and_place() -> None:
 def test_a_secret_under_any_name_is_hidden() -> None:
     entry = hide_secrets(None, "", {"Authorization": "Bearer x", "smtp_password": "y", "topic": "crm.leads"})
     assert entry == {"Authorization": "(hidden)", "smtp_password": "(hidden)", "topic": "crm.leads"}
+
+
+def test_an_exception_is_logged_without_the_variables_of_its_frames() -> None:
+    script = """
+import structlog
+from signalbox_runtime import logs
+logs.configure("action-runner", 0, "info")
+def fail(signing_key):
+    raise ValueError("it does not fit")
+try:
+    fail("whsec_" + "x" * 8)
+except ValueError as error:
+    structlog.get_logger().error("failed", exc_info=error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "it does not fit" in done.stdout
+    assert "whsec_xxxxxxxx" not in done.stdout + done.stderr

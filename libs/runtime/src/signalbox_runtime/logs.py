@@ -20,6 +20,12 @@ HIDDEN_KEYS = ("secret", "password", "authorization", "api_key", "token", "cooki
 _inbound: ContextVar[Inbound | None] = ContextVar("inbound", default=None)
 
 
+_exceptions = structlog.processors.ExceptionRenderer(
+    # Without the frames' variables: they hold records, tokens and secrets.
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
+
 def configure(service: str, slot: int, level: str) -> None:
     """Sends the logs of structlog and of the standard library to standard output as JSON."""
     shared: list[structlog.types.Processor] = [
@@ -34,7 +40,7 @@ def configure(service: str, slot: int, level: str) -> None:
     structlog.configure(
         processors=[
             *shared,
-            structlog.processors.dict_tracebacks,
+            _exceptions,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -47,7 +53,7 @@ def configure(service: str, slot: int, level: str) -> None:
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.dict_tracebacks,
+                _exceptions,
                 structlog.processors.JSONRenderer(),
             ],
         )
