@@ -21,6 +21,7 @@ import psycopg
 
 import run_ledger
 from run_ledger.adapters import api
+from run_ledger.adapters.changes import Changes
 from run_ledger.adapters.projection_store import ProjectionStore
 from signalbox_contracts import codec, ids, topics
 from signalbox_contracts.messages import (
@@ -230,7 +231,7 @@ async def _reads(url: str) -> list[dict[str, Any]]:
         raise NotImplementedError("nothing is sent in this measurement")
 
     relay = OutboxRelay("run-ledger", "ledger", url, no_log)
-    app = api.create(engine, relay, clock, Readiness(), _Keys(), _Never())
+    app = api.create(engine, relay, clock, Readiness(), _Keys(), _Never(), Changes(url))
     headers = {"Authorization": "Bearer bench"}
     results: list[dict[str, Any]] = []
     async with httpx.AsyncClient(

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from run_ledger.adapters import api
+from run_ledger.adapters.changes import Changes
 from signalbox_contracts import codec
 from signalbox_contracts.messages import JournalFact, Message
 from signalbox_runtime.auth import KeyRecord, Principal, Role, key_hash
@@ -110,7 +111,8 @@ async def open_ledger(database_url: str, now_ms: int = facts.T0 + 1_000) -> Asyn
 
     relay = OutboxRelay("run-ledger", "ledger", database_url, no_log)
     read_past = ReadPastOrNot()
-    app = api.create(engine, relay, clock, Readiness(), Keys(), read_past)
+    changes = Changes(database_url)
+    app = api.create(engine, relay, clock, Readiness(), Keys(), read_past, changes)
     ledger = Ledger(database_url, engine, app, clock, read_past)
     try:
         yield ledger

@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from run_ledger.adapters import api, schema
+from run_ledger.adapters.changes import Changes
 from run_ledger.adapters.deadlines import watch
 from run_ledger.adapters.projection_store import open_store
 from run_ledger.adapters.read_past import KafkaReadPast
@@ -60,15 +61,23 @@ async def application(service: Service[RunLedgerSettings], stop: asyncio.Event) 
         await relay.run(stop)
 
     read_past = KafkaReadPast(service.kafka, kafka_options(), database_url)
+    changes = Changes(database_url)
     keys = PostgresKeyStore(engine)
-    app = api.create(engine, relay, service.clock, service.readiness, keys, read_past)
+    app = api.create(engine, relay, service.clock, service.readiness, keys, read_past, changes)
     requests = app.state.requests
 
     async def watch_deadlines() -> None:
         await migrated.wait()
         await watch(engine, requests, read_past, service.clock, stop)
 
-    async with in_background(service, {"relay": set_up_then_relay(), "deadlines": watch_deadlines()}):
+    async with in_background(
+        service,
+        {
+            "relay": set_up_then_relay(),
+            "deadlines": watch_deadlines(),
+            "changes": changes.listen(stop),
+        },
+    ):
         yield app
     await engine.dispose()
 

@@ -3,7 +3,8 @@
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from run_ledger.adapters import insight_routes, requests_routes, runs_routes
+from run_ledger.adapters import insight_routes, requests_routes, runs_routes, stream_routes
+from run_ledger.adapters.changes import Changes
 from run_ledger.adapters.read_past import ReadPast
 from run_ledger.adapters.requests import Requests
 from run_ledger.adapters.runs_reader import RunsReader
@@ -25,12 +26,13 @@ def create(
     readiness: Readiness,
     keys: KeyStore,
     read_past: ReadPast,
+    changes: Changes,
 ) -> FastAPI:
     """The application; what its routes need is in `app.state`."""
     app = create_app(
         title="Signalbox run ledger",
         description="The history of runs: what happened, why, and what can be done about it.",
-        routers=[insight_routes.router, runs_routes.router, requests_routes.router],
+        routers=[insight_routes.router, runs_routes.router, requests_routes.router, stream_routes.router],
         access=Access(keys, clock),
         readiness=readiness,
         idempotency=PostgresIdempotencyStore(engine, LEDGER),
@@ -40,6 +42,7 @@ def create(
     app.state.read_past = read_past
     app.state.timeline = Timeline(engine)
     app.state.stats = Stats(engine)
+    app.state.changes = changes
     app.state.engine = engine
     app.state.relay = relay
     app.state.clock = clock

@@ -162,6 +162,24 @@ FIGURE_LATENCY_TOTALS: Final = f"""
     GROUP BY tenant_id, workflow_id, step ORDER BY tenant_id, workflow_id, step
     ON CONFLICT (tenant_id, workflow_id, step) DO UPDATE SET runs = f.runs + excluded.runs"""
 
+# --- telling who listens ---------------------------------------------------------------------------
+
+CHANGED_CHANNEL: Final = "history_changed"
+MANY: Final = "*"
+_IDS_PER_NOTE: Final = 150  # 37 characters each; a note takes 8,000 bytes
+_NOTES_MAX: Final = 10
+CHANGED: Final = f"""
+    SELECT pg_notify('{CHANGED_CHANNEL}', tenant_id || ' ' || note)
+    FROM (
+        SELECT tenant_id,
+               CASE WHEN part < {_NOTES_MAX} THEN string_agg(run_id::text, ',') ELSE '{MANY}' END AS note
+        FROM (
+            SELECT tenant_id, run_id,
+                   least((row_number() OVER (PARTITION BY tenant_id) - 1) / {_IDS_PER_NOTE},
+                         {_NOTES_MAX}) AS part
+            FROM incoming_runs) numbered
+        GROUP BY tenant_id, part) notes"""
+
 # --- erasure ----------------------------------------------------------------------------------------
 
 REDACTION: Final = """

@@ -10,6 +10,7 @@ from psycopg import Connection
 from run_ledger import metrics
 from run_ledger.adapters import incoming, merge
 from run_ledger.adapters.partitions import Partitions
+from run_ledger.adapters.schema import HISTORY
 from run_ledger.domain import facts_seen
 from run_ledger.domain.fold import Fact, Folded, Known, fold
 from run_ledger.domain.rows import Redaction, RunKey
@@ -36,10 +37,11 @@ T = TypeVar("T")
 class ProjectionStore:
     """Fulfils signalbox_runtime.projection.Projection. Belongs to one thread."""
 
-    def __init__(self, database_url: str, owner: str, schema: str = "history") -> None:
+    def __init__(self, database_url: str, owner: str, schema: str = HISTORY) -> None:
         self._database_url = database_url
         self._owner = owner
         self._schema = schema
+        self._tells = schema == HISTORY
         self._connection: Connection | None = None
         self._partitions = Partitions()
         self._epochs: dict[TopicPartition, int] = {}
@@ -125,6 +127,8 @@ class ProjectionStore:
             with connection.pipeline():
                 for statement in _statements(folded, slow=bool(known)):
                     connection.execute(statement)
+                if self._tells and folded.runs:
+                    connection.execute(merge.CHANGED)
                 for defect in folded.defects:
                     row = (*defect.key, defect.seq, defect.digest, defect.kind)
                     connection.execute(merge.DEFECT, row)
@@ -215,7 +219,7 @@ def _redact(connection: Connection, redactions: Sequence[Redaction]) -> None:
 
 
 @contextmanager
-def open_store(database_url: str, owner: str, schema: str = "history") -> Iterator[ProjectionStore]:
+def open_store(database_url: str, owner: str, schema: str = HISTORY) -> Iterator[ProjectionStore]:
     """A store whose session ends with the block."""
     store = ProjectionStore(database_url, owner, schema)
     try:

@@ -84,6 +84,15 @@ class RunsReader:
             rows = (await connection.execute(text(query), values)).mappings().all()
         return [RunRecord(**row) for row in rows]
 
+    async def some(self, tenant_id: str, run_ids: list[str]) -> list[RunRecord]:
+        """The started runs among these ids."""
+        query = f"""SELECT {_RUN} FROM history.runs r
+            WHERE r.tenant_id = :tenant_id AND r.run_id = ANY(:run_ids) AND r.workflow_id IS NOT NULL"""
+        values = {"tenant_id": tenant_id, "run_ids": [UUID(run_id) for run_id in run_ids]}
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(text(query), values)).mappings().all()
+        return [RunRecord(**row) for row in rows]
+
     async def run(self, tenant_id: str, run_id: str) -> RunRecord | None:
         """The run of that id; None if there is none or it is another tenant's."""
         try:

@@ -1,0 +1,47 @@
+"""`GET /v1/stream`: runs as they change, as server-sent events (WHATWG HTML, "Server-sent events")."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
+
+from run_ledger.adapters.changes import Changes, Everything, until_closed
+from run_ledger.adapters.runs_reader import RunsReader
+from run_ledger.domain import story
+from signalbox_runtime.auth import Viewer
+
+router = APIRouter(tags=["runs"])
+HEARTBEAT_SECONDS: Final = 15.0
+EVENT_STREAM: Final = "text/event-stream"
+
+
+@router.get(
+    "/v1/stream",
+    summary="Runs as they change, for as long as the connection lasts",
+    description="`event: run` has a run as in the list; `event: refresh` means that more changed than was "
+    "listed: read the list again. A comment every 15 s keeps the connection open.",
+    response_class=StreamingResponse,
+    responses={200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}},
+)
+async def stream(request: Request, caller: Viewer) -> StreamingResponse:
+    reader: RunsReader = request.app.state.runs
+    changes: Changes = request.app.state.changes
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingResponse(
+        _events(reader, changes, caller.tenant_id), media_type=EVENT_STREAM, headers=headers
+    )
+
+
+async def _events(reader: RunsReader, changes: Changes, tenant_id: str) -> AsyncIterator[bytes]:
+    with changes.of(tenant_id) as queue:
+        yield b": connected\n\n"
+        async for change in until_closed(queue, HEARTBEAT_SECONDS):
+            if change is None:
+                yield b": still here\n\n"
+            elif isinstance(change, Everything):
+                yield b"event: refresh\ndata: {}\n\n"
+            elif isinstance(change, list):
+                for run in await reader.some(tenant_id, change):
+                    yield b"event: run\ndata: " + msgspec.json.encode(story.summary(run)) + b"\n\n"
