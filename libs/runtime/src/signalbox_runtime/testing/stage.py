@@ -96,10 +96,10 @@ def new_name(what: str) -> str:
     return f"{what}-{uuid.uuid4().hex[:12]}"
 
 
-def wait_until(holds: Callable[[], bool], what: str, timeout_seconds: float = WAIT_SECONDS) -> None:
-    """Returns once `holds()`; raises AssertionError naming `what` when it does not in time."""
-    give_up_at = monotonic() + timeout_seconds
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    """Returns once `holds()`; raises AssertionError naming `what` when it does not within WAIT_SECONDS."""
+    give_up_at = monotonic() + WAIT_SECONDS
     while not holds():
         if monotonic() > give_up_at:
-            raise AssertionError(f"{what}: not within {timeout_seconds} s")
+            raise AssertionError(f"{what}: not within {WAIT_SECONDS} s")
         sleep(0.01)
