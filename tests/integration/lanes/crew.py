@@ -89,11 +89,12 @@ class Crew:
                 producer.commit_transaction(10)
                 self.sent += size
 
-    def start(self, slot: int, *, static: bool) -> None:
+    def start(self, slot: int, *, static: bool, fault: str = "") -> None:
         environment = {
             **os.environ,
             "SIGNALBOX_KAFKA__BOOTSTRAP_SERVERS": self.bootstrap,
             "SIGNALBOX_LOG_LEVEL": "warning",
+            "SIGNALBOX_FAULT": fault,
             "LANES_TEST_SLOT": str(slot),
             "LANES_TEST_STATIC_MEMBERSHIP": str(static).lower(),
             "LANES_TEST_TOPIC": self.topic,
@@ -117,6 +118,20 @@ class Crew:
         process.send_signal(signal.SIGKILL)
         process.wait()
         self.killed_ns[process.pid] = time.monotonic_ns()
+
+    def wait_until_it_kills_itself(self, slot: int) -> None:
+        """Returns once a fault has ended the process as `kill` would."""
+        process = self.processes.pop(slot)
+        assert process.wait(WAIT_SECONDS) == -signal.SIGKILL
+        self.killed_ns[process.pid] = time.monotonic_ns()
+
+    def pause(self, slot: int) -> None:
+        """It stands still, as in a long garbage collection or on a sleeping machine."""
+        self.processes[slot].send_signal(signal.SIGSTOP)
+
+    def go_on(self, slot: int) -> None:
+        """It goes on, and does not know that time has passed."""
+        self.processes[slot].send_signal(signal.SIGCONT)
 
     def stop(self, slot: int) -> int:
         """As a supervisor would. Returns the exit code."""

@@ -2,6 +2,7 @@
 
 import random
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.integration.lanes.crew import (
 )
 
 KILLS = 3
+KILLS_AT_A_POINT = 5
 SEED = 20_261_123
 MILLISECONDS = (5, 60)
 
@@ -76,6 +78,42 @@ def test_a_rebalance_repeats_nothing(crew: Crew) -> None:
     check_facts(crew)
     check_lanes(crew)
     assert repeated_by_process(crew) == {}
+
+
+@pytest.mark.parametrize("point", ["lanes.before_commit", "lanes.after_commit"])
+def test_a_process_that_dies_around_its_commit_loses_and_doubles_nothing(crew: Crew, point: str) -> None:
+    chance = random.Random(SEED)
+    with crew.feeding(chance, MILLISECONDS):
+        crew.start(1, static=True)
+        for _ in range(KILLS_AT_A_POINT):
+            crew.start(0, static=True, fault=f"{point}:kill:{chance.randint(1, 30)}")
+            crew.wait_until_it_kills_itself(0)
+        crew.start(0, static=True)
+        crew.wait_for_calls(0, 100)
+    crew.wait_for_facts()
+    check_facts(crew)
+    check_lanes(crew)
+    check_repeats(crew)
+    assert len(crew.killed_ns) == KILLS_AT_A_POINT
+
+
+def test_a_process_that_stood_still_commits_nothing_of_what_it_lost(crew: Crew) -> None:
+    with crew.feeding(random.Random(SEED), MILLISECONDS):
+        for slot in (0, 1):
+            crew.start(slot, static=False)
+            crew.wait_for_calls(slot, 200)
+        crew.pause(1)
+        stood_still = crew.processes[1].pid
+        # Its session ends after 6 s; then the other one has all partitions.
+        calls_before = len(crew.calls())
+        time.sleep(9)
+        assert len(crew.calls()) > calls_before
+        crew.go_on(1)
+        crew.wait_for_calls(1, 600)
+    crew.wait_for_facts()
+    check_facts(crew)
+    repeated = repeated_by_process(crew)
+    assert set(repeated) == {stood_still}, "its calls were repeated, and nobody else's"
 
 
 @pytest.mark.parametrize("crew", ["drain"], indirect=True)
