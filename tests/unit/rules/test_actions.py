@@ -72,7 +72,7 @@ def test_a_mail_resolves_users_and_leaves_out_who_is_empty_or_named_twice() -> N
             "cc": ["Eve E. <eve@example.com>"],
             "reply_to": "u-2",
             "subject": "For {{ record.name }} ({{ event.record.name }}) by {{ owner.name }}",
-            "text": "{{ workflow.name }} {{ workflow.version }} {{ run.id }} {{ actions.erp.receipt.status }}",
+            "text": "{{ workflow.name }} {{workflow.version}} {{run.id}} {{ actions.erp.receipt.status }}",
             "html": "<p>{{ event.id }}</p>",
         },
         made(),
@@ -238,8 +238,10 @@ def test_a_rendering_that_fails_is_a_problem_with_its_place() -> None:
 
 
 def test_nothing_raises_whatever_the_parameters_and_the_record_are() -> None:
-    for parameters in ({}, {"to": 5}, {"url": None}, {"field": [], "value": {}}):
-        for record in (None, 5, [], {"owner": ["u-1"]}):
+    odd: tuple[dict[str, Any], ...] = ({}, {"to": 5}, {"url": None}, {"field": [], "value": {}})
+    records: tuple[Any, ...] = (None, 5, [], {"owner": ["u-1"]})
+    for parameters in odd:
+        for record in records:
             context = made(record=record)
             for action in ACTIONS:
                 preview(action.type, parameters, context)

@@ -109,9 +109,11 @@ def test_each_circle_is_named_once_and_the_shortest() -> None:
 def test_two_workflows_that_set_a_field_differently_for_one_event() -> None:
     one, other = workflow("a", CREATED, change("p", "High")), workflow("b", CREATED, change("p", "Low"))
     found = analyse([one, other]).conflicts
-    assert [conflict.sentence for conflict in found] == [
-        "p of leads: 'A' sets it to High and 'B' sets it to Low, for the same event; the later of the two wins"
-    ]
+    (conflict,) = found
+    assert conflict.sentence == (
+        "p of leads: 'A' sets it to High and 'B' sets it to Low, "
+        "for the same event; the later of the two wins"
+    )
 
 
 @pytest.mark.parametrize(

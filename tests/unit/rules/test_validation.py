@@ -64,7 +64,8 @@ def test_a_good_workflow_has_no_problems() -> None:
                 "with": {
                     "to": ["{{ record.owner }}", "u-1", "Ada <ada@example.com>"],
                     "subject": "{{ record.name }} {{ actions.erp.receipt.status }}",
-                    "text": "{{ owner.name }} {{ event.record.amount | money }} {% for t in record.tags %}{{ t }}{% endfor %}",
+                    "text": "{{ owner.name }} {{ event.record.amount | money }} "
+                    "{% for t in record.tags %}{{ t }}{% endfor %}",
                 },
             },
             {"type": "create_task", "with": {"subject": "Call", "due_field": "due", "assignee": "u-1"}},

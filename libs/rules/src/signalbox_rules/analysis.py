@@ -19,7 +19,7 @@ from signalbox_rules.satisfiability import Possible, possible_outcomes
 
 LOOPS_MAX: Final = 200  # reported; nobody reads more
 CONFLICTS_MAX: Final = 200
-COMPARED_MAX: Final = 20_000  # pairs of workflows; beyond it the analysis says that it is not complete
+COMPARED_MAX: Final = 5_000  # pairs of workflows; beyond it the analysis says that it is not complete
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def _value_explainer(
 
     def explain(record: Any, previous: Any, now: Any) -> tuple[Leaf, str]:
         found = read(record)
-        before = None if previous is None else shown(present(read(previous)))
+        before = None if previous is None else _glance(read(previous))
         if found is MISSING:
             outcome = test(None, now) if takes_time else test(None)
             why = not_there if outcome else not_there + miss
@@ -55,14 +55,22 @@ def _value_explainer(
         if type(found) is str and found and len(found) <= TEXT_SHOWN_MAX and not found.isspace():
             actual, why = found, was + found  # what most fields hold, without two calls
         else:
-            actual = shown(found)
+            actual = _glance(found)
             why = was + in_words(actual)
         if not outcome:
             nonsense = sense(found, expected)
-            why += f", {nonsense}" if nonsense else miss
+            why = f"{why}, {nonsense}" if nonsense else why + miss
         return Leaf(field, op, value, actual, before, outcome, why), why
 
     return explain
+
+
+def _glance(value: Any) -> Any:
+    """`shown(present(value))`, quick for what most fields hold."""
+    kind = type(value)
+    if kind is int or (kind is str and len(value) <= TEXT_SHOWN_MAX):
+        return value
+    return None if value is MISSING else shown(value)
 
 
 def _change_explainer(comparison: Comparison, sense: Sense, path: Path, test: Test, miss: str) -> Explainer:

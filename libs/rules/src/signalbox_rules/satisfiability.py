@@ -24,7 +24,7 @@ from signalbox_rules.operators.registry import OPERATORS_BY_NAME
 from signalbox_rules.reading import read_moment, read_number
 from signalbox_rules.references import has_reference
 
-COMBINATIONS_MAX: Final = 20_000  # decided at publish within a second; a larger tree is not judged
+COMBINATIONS_MAX: Final = 5_000  # decided at publish in some 20 ms; a larger tree is not judged
 VALUES_MAX: Final = 150  # of one field; comparisons over two values look at the square of it
 _SUBSETS_OF_MAX: Final = 5
 

@@ -1,126 +1,19 @@
 """Which active workflows an event concerns: an index, so that cost follows the workflows that match."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
 
-from signalbox_contracts.definitions import Trigger
+from signalbox_rules.listeners import ActiveWorkflow as ActiveWorkflow
+from signalbox_rules.listeners import Edit, Listeners, RecordLoader, Workflows, by_id, listeners_of
 from signalbox_rules.modules.registry import specific_events
-from signalbox_rules.narrowing import changed_roots, is_narrowed, narrowing_holds, stage_key
-from signalbox_rules.paths import parse_path
-from signalbox_rules.reading import text_key
 
-RecordLoader = Callable[[], tuple[Any, Any]]
-"""→ (record, previous, None if created or NOT_PUBLISHED); called at most once, and only if a trigger is
-narrowed.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveWorkflow:
-    """What a router knows of an active workflow."""
-
-    tenant_id: str
-    workflow_id: str
-    version: int
-    name: str
-    trigger: Trigger
-    reentry: Literal["avoid", "allow"]
-
-
-Workflows = tuple[ActiveWorkflow, ...]
 EventKey = tuple[str, str, str]
 """(tenant, module, event)"""
-
-_NO_WORKFLOWS: Final[Workflows] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Listeners:
-    """The workflows of one (tenant, module, event): those that always run, and the narrowed ones by what
-    they name.
-    """
-
-    unnarrowed: Workflows = ()
-    by_field: Mapping[str, Workflows] | None = None
-    """By the first step of each field they name."""
-
-    by_stage: Mapping[str, Workflows] | None = None
-    """By each stage of `to`."""
-
-    by_left_stage: Workflows = ()
-    """Those that only name stages of `from`."""
-
-    def changed(self, change: Callable[[Workflows], Workflows], trigger: Trigger) -> "Listeners":
-        """A copy in which every list that the trigger belongs to is changed."""
-        if trigger.fields is not None:
-            roots = {str(parse_path(field)[0]) for field in trigger.fields}
-            return Listeners(
-                self.unnarrowed,
-                _changed_lists(self.by_field, roots, change),
-                self.by_stage,
-                self.by_left_stage,
-            )
-        if trigger.to is not None:
-            stages = {text_key(stage) for stage in trigger.to}
-            return Listeners(
-                self.unnarrowed,
-                self.by_field,
-                _changed_lists(self.by_stage, stages, change),
-                self.by_left_stage,
-            )
-        if trigger.from_ is not None:
-            return Listeners(self.unnarrowed, self.by_field, self.by_stage, change(self.by_left_stage))
-        return Listeners(change(self.unnarrowed), self.by_field, self.by_stage, self.by_left_stage)
-
-    @property
-    def any(self) -> bool:
-        """Is there one at all?"""
-        return bool(self.unnarrowed or self.by_field or self.by_stage or self.by_left_stage)
-
-    def matching(self, load_record: RecordLoader) -> Workflows:
-        """Those whose narrowing, if they have one, holds; sorted by workflow id."""
-        if not (self.by_field or self.by_stage or self.by_left_stage):
-            return self.unnarrowed
-        record, previous = load_record()
-        named: list[ActiveWorkflow] = list(self.by_left_stage)
-        if self.by_field:
-            for name in changed_roots(record, previous):
-                named.extend(self.by_field.get(name, _NO_WORKFLOWS))
-        if self.by_stage:
-            named.extend(self.by_stage.get(stage_key(record), _NO_WORKFLOWS))
-        held = {
-            workflow.workflow_id: workflow
-            for workflow in named
-            if narrowing_holds(workflow.trigger, record, previous)
-        }
-        if not held:
-            return self.unnarrowed
-        return tuple(sorted((*self.unnarrowed, *held.values()), key=_by_id))
-
-
-def _changed_lists(
-    lists: Mapping[str, Workflows] | None, names: Iterable[str], change: Callable[[Workflows], Workflows]
-) -> Mapping[str, Workflows]:
-    copy = dict(lists or {})
-    for name in names:
-        workflows = change(copy.get(name, _NO_WORKFLOWS))
-        if workflows:
-            copy[name] = workflows
-        else:
-            copy.pop(name, None)
-    return copy
-
-
-def _by_id(workflow: ActiveWorkflow) -> str:
-    return workflow.workflow_id
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerIndex:
-    """All active workflows of all tenants. Frozen: a change gives a new index and shares what did not
-    change.
-    """
+    """All active workflows of all tenants. Frozen: a change gives a new index, which shares the rest."""
 
     _listeners: Mapping[EventKey, Listeners]
     _workflows: Mapping[tuple[str, str], ActiveWorkflow]
@@ -128,10 +21,12 @@ class TriggerIndex:
     @classmethod
     def build(cls, active: Iterable[ActiveWorkflow]) -> "TriggerIndex":
         """The index of these workflows; of two with one tenant and id the later counts."""
-        index = cls({}, {})
-        for workflow in active:
-            index = index.with_workflow(workflow)
-        return index
+        latest = {(workflow.tenant_id, workflow.workflow_id): workflow for workflow in active}
+        grouped: dict[EventKey, list[ActiveWorkflow]] = {}
+        for workflow in latest.values():
+            for key in _keys(workflow):
+                grouped.setdefault(key, []).append(workflow)
+        return cls({key: listeners_of(workflows) for key, workflows in grouped.items()}, latest)
 
     def __len__(self) -> int:
         return len(self._workflows)
@@ -141,10 +36,10 @@ class TriggerIndex:
         without = self.without_workflow(workflow.tenant_id, workflow.workflow_id)
 
         def add(workflows: Workflows) -> Workflows:
-            return tuple(sorted((*workflows, workflow), key=_by_id))
+            return tuple(sorted((*workflows, workflow), key=by_id))
 
         return TriggerIndex(
-            _with_changed(without._listeners, workflow, add),
+            _edited(without._listeners, workflow, add),
             {**without._workflows, (workflow.tenant_id, workflow.workflow_id): workflow},
         )
 
@@ -159,7 +54,7 @@ class TriggerIndex:
 
         workflows = dict(self._workflows)
         del workflows[tenant_id, workflow_id]
-        return TriggerIndex(_with_changed(self._listeners, workflow, remove), workflows)
+        return TriggerIndex(_edited(self._listeners, workflow, remove), workflows)
 
     def listens(self, tenant_id: str, module: str, event: str) -> bool:
         """Could any workflow match? Needs only what an event's headers say."""
@@ -168,30 +63,25 @@ class TriggerIndex:
     def match(
         self, tenant_id: str, module: str, event: str, load_record: RecordLoader
     ) -> Sequence[ActiveWorkflow]:
-        """The workflows whose trigger matches, each once, sorted by id; narrowing that looks at the record
-        included.
-        """
+        """The workflows whose trigger matches, each once, sorted by id. The record is loaded if need be."""
         listeners = self._listeners.get((tenant_id, module, event))
-        return _NO_WORKFLOWS if listeners is None else listeners.matching(load_record)
+        return () if listeners is None else listeners.matching(load_record)
 
 
-def _with_changed(
-    listeners: Mapping[EventKey, Listeners],
-    workflow: ActiveWorkflow,
-    change: Callable[[Workflows], Workflows],
-) -> Mapping[EventKey, Listeners]:
-    copy = dict(listeners)
+def _keys(workflow: ActiveWorkflow) -> Iterator[EventKey]:
     trigger = workflow.trigger
     for event in specific_events(trigger.module, trigger.event):
-        key = (workflow.tenant_id, trigger.module, event)
-        changed = copy.get(key, Listeners()).changed(change, trigger)
-        if changed.any:
-            copy[key] = changed
-        else:
+        yield workflow.tenant_id, trigger.module, event
+
+
+def _edited(
+    listeners: Mapping[EventKey, Listeners], workflow: ActiveWorkflow, edit: Edit
+) -> Mapping[EventKey, Listeners]:
+    copy = dict(listeners)
+    for key in _keys(workflow):
+        edited = copy.get(key, Listeners()).edited(edit, workflow.trigger)
+        if edited.is_empty():
             copy.pop(key, None)
+        else:
+            copy[key] = edited
     return copy
-
-
-def trigger_is_narrowed(workflow: ActiveWorkflow) -> bool:
-    """Does matching this workflow need the record?"""
-    return is_narrowed(workflow.trigger)

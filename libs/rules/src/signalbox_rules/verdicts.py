@@ -93,7 +93,7 @@ def in_words(value: Any) -> str:
     if kind is str:
         if not value or value.isspace():
             return "empty"
-        return cut(value, TEXT_SHOWN_MAX)
+        return str(value) if len(value) <= TEXT_SHOWN_MAX else cut(value, TEXT_SHOWN_MAX)
     if kind is int or kind is float:
         if -1000 < value < 1000:
             return str(value)
