@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from signalbox_runtime.errors import KafkaUnavailable
+from signalbox_runtime.holds import Hold
 from signalbox_runtime.records import Inbound, Outbox
 from signalbox_runtime.testing.running_loop import RunningLoop
 from signalbox_runtime.testing.stage import FakeStage, wait_until
@@ -17,7 +18,6 @@ from signalbox_runtime.testing.transform_suite import (
     wait_for_values,
 )
 from signalbox_runtime.testing.transforms import BlockingCopy, Copy
-from signalbox_runtime.transform import Hold
 
 
 @pytest.fixture

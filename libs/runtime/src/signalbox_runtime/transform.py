@@ -24,9 +24,8 @@ import msgspec
 import structlog
 
 from signalbox_contracts.errors import UndecodableMessage
-from signalbox_runtime import fault, logs, metrics
+from signalbox_runtime import logs, metrics
 from signalbox_runtime.broker import (
-    CommittedOffset,
     GroupConsumer,
     GroupMetadata,
     Kafka,
@@ -41,27 +40,21 @@ from signalbox_runtime.errors import (
     TransactionAbortable,
     UndecodableInternalMessage,
 )
+from signalbox_runtime.holds import Held, Hold, Holds
 from signalbox_runtime.process import S, Service
 from signalbox_runtime.readiness import Readiness
-from signalbox_runtime.records import Inbound, Outbound, Outbox, TopicPartition
+from signalbox_runtime.records import Inbound, Outbox, TopicPartition
+from signalbox_runtime.transaction import Transaction
 from signalbox_runtime.watchdog import Heart
 
 BATCH_MAX_RECORDS = 500
 POLL_TIMEOUT_SECONDS = 0.5
-HOLD_STEP_MS = 20
-"""A held partition rests this long at least: resuming it fetches anew, which must not happen per record."""
 BACKOFF_FIRST_SECONDS = 0.01
 BACKOFF_MAX_SECONDS = 1.0
 FAILURES_NOT_READY = 3
 """Failures in a row before the service calls itself not ready: a rebalance aborts a transaction or two."""
 CONDITION = "consuming"
 log = structlog.get_logger()
-
-
-class Hold(msgspec.Struct, frozen=True):
-    """Not yet: the record and all that follow in its partition wait until `until_ms`, ms since 1970."""
-
-    until_ms: int
 
 
 class Transform(Protocol):
@@ -125,7 +118,7 @@ class TransformLoop:
         self._stopping = stopping
         self._batch_max_records = batch_max_records
         self._poll_timeout_seconds = poll_timeout_seconds
-        self._holds: dict[TopicPartition, _Held] = {}
+        self._holds = Holds()
         self._failures_in_row = 0
         self._consumer: GroupConsumer
         self._producer: TransactionalProducer
@@ -165,8 +158,7 @@ class TransformLoop:
     def _given_up(self, kind: str, partitions: Collection[TopicPartition]) -> None:
         log.info(kind, partitions=_names(partitions))
         for partition in partitions:
-            if self._holds.pop(partition, None) is not None:
-                metrics.HELD_PARTITIONS.labels(partition.topic).dec()
+            self._holds.drop(partition)
         self._count_partitions(kind, partitions, -1)
         self._transform.revoked(partitions)
 
@@ -181,8 +173,11 @@ class TransformLoop:
     def _turn(self) -> None:
         self._heart.beat()
         self._release_due()
+        timeout_seconds = self._holds.until_first_due_seconds(
+            self._clock.now_ms(), self._poll_timeout_seconds
+        )
         try:
-            batch = self._consumer.poll(self._until_next_due_seconds(), self._batch_max_records)
+            batch = self._consumer.poll(timeout_seconds, self._batch_max_records)
         except KafkaUnavailable as unavailable:
             self._wait(unavailable)
             return
@@ -205,9 +200,9 @@ class TransformLoop:
             for partition, held in holds.items():
                 self._hold(partition, held)
 
-    def _transact(self, batch: Sequence[Inbound], metadata: GroupMetadata) -> "dict[TopicPartition, _Held]":
-        transaction = _Transaction(self._producer, self._clock)
-        holds: dict[TopicPartition, _Held] = {}
+    def _transact(self, batch: Sequence[Inbound], metadata: GroupMetadata) -> dict[TopicPartition, Held]:
+        transaction = Transaction(self._producer, self._clock)
+        holds: dict[TopicPartition, Held] = {}
         undecodable: UndecodableInternalMessage | None = None
         try:
             for inbound in batch:
@@ -221,7 +216,7 @@ class TransformLoop:
                     undecodable = error
                     break
                 if isinstance(outcome, Hold):
-                    holds[place] = _Held(outcome.until_ms, inbound.offset)
+                    holds[place] = Held(outcome.until_ms, inbound.offset)
                 else:
                     transaction.add(inbound, outcome)
             transaction.commit(metadata)
@@ -298,90 +293,14 @@ class TransformLoop:
 
     # --- partitions whose next record is not due ----------------------------------------------------
 
-    def _hold(self, partition: TopicPartition, held: "_Held") -> None:
-        if partition not in self._consumer.assignment():
-            return
-        self._consumer.pause([partition])
-        earliest = self._clock.now_ms() + HOLD_STEP_MS
-        self._holds[partition] = _Held(max(held.until_ms, earliest), held.offset)
-        metrics.HELD_PARTITIONS.labels(partition.topic).inc()
+    def _hold(self, partition: TopicPartition, held: Held) -> None:
+        if partition in self._consumer.assignment():
+            self._consumer.pause([partition])
+            self._holds.hold(partition, held, self._clock.now_ms())
 
     def _release_due(self) -> None:
-        if not self._holds:
-            return
-        now_ms = self._clock.now_ms()
-        for partition, held in tuple(self._holds.items()):
-            if held.until_ms <= now_ms:
-                del self._holds[partition]
-                metrics.HELD_PARTITIONS.labels(partition.topic).dec()
-                self._consumer.resume(partition, held.offset)
-
-    def _until_next_due_seconds(self) -> float:
-        if not self._holds:
-            return self._poll_timeout_seconds
-        first_due_ms = min(held.until_ms for held in self._holds.values())
-        return min(self._poll_timeout_seconds, max(0.0, (first_due_ms - self._clock.now_ms()) / 1000))
-
-
-class _Held(msgspec.Struct, frozen=True):
-    until_ms: int
-    offset: int
-
-
-class _Transaction:
-    """What a batch's records lead to, from the first record handled to the commit."""
-
-    def __init__(self, producer: TransactionalProducer, clock: Clock) -> None:
-        self._producer = producer
-        self._clock = clock
-        self._began_at: float | None = None
-        self._last: dict[TopicPartition, Inbound] = {}
-        self._consumed: dict[str, int] = {}
-        self._produced: dict[str, int] = {}
-
-    def add(self, inbound: Inbound, outbox: Outbox) -> None:
-        if self._began_at is None:
-            self._producer.begin()
-            self._began_at = self._clock.monotonic_seconds()
-        fault.at("transform.before_produce")
-        for record in outbox:
-            self._producer.produce(record)
-            self._count(record)
-        self._last[TopicPartition(inbound.topic, inbound.partition)] = inbound
-        self._consumed[inbound.topic] = self._consumed.get(inbound.topic, 0) + 1
-
-    def commit(self, metadata: GroupMetadata) -> None:
-        """The offsets are those of the records that were added, and no others."""
-        if self._began_at is None:
-            return
-        offsets = {place: CommittedOffset(inbound.offset + 1) for place, inbound in self._last.items()}
-        self._producer.send_offsets(offsets, metadata)
-        fault.at("transform.before_commit")
-        self._producer.commit()
-        fault.at("transform.after_commit")
-        self._report(self._clock.monotonic_seconds() - self._began_at)
-
-    def abort(self) -> None:
-        """Ends the transaction if one began. Raises OutcomeUnknown if that can't be known."""
-        if self._began_at is not None:
-            metrics.TRANSACTIONS.labels("aborted").inc()
-            self._producer.abort()
-
-    def _count(self, record: Outbound) -> None:
-        self._produced[record.topic] = self._produced.get(record.topic, 0) + 1
-
-    def _report(self, seconds: float) -> None:
-        metrics.TRANSACTIONS.labels("committed").inc()
-        metrics.TRANSACTION_SECONDS.observe(seconds)
-        metrics.TRANSACTION_RECORDS.observe(sum(self._consumed.values()))
-        for topic, count in self._consumed.items():
-            metrics.RECORDS_CONSUMED.labels(topic).inc(count)
-        for topic, count in self._produced.items():
-            metrics.RECORDS_PRODUCED.labels(topic).inc(count)
-        now_ms = self._clock.now_ms()
-        for place, inbound in self._last.items():
-            age_seconds = max(0, now_ms - inbound.timestamp_ms) / 1000
-            metrics.CONSUMED_AGE_SECONDS.labels(place.topic).observe(age_seconds)
+        for partition, offset in self._holds.release(self._clock.now_ms()).items():
+            self._consumer.resume(partition, offset)
 
 
 def run_transform(

@@ -10,9 +10,10 @@ from signalbox_contracts import codec, topics
 from signalbox_contracts.messages import ActionRequested, Delayed
 from signalbox_runtime import internal
 from signalbox_runtime.cancellations import Cancellations
+from signalbox_runtime.holds import Hold
 from signalbox_runtime.process import Service
 from signalbox_runtime.records import Inbound, Outbound, Outbox
-from signalbox_runtime.transform import Hold, Transform, run_transform
+from signalbox_runtime.transform import Transform, run_transform
 from signalbox_runtime.views import TopicViews
 
 

@@ -12,6 +12,7 @@ from signalbox_runtime.errors import (
     TransactionAbortable,
     UndecodableInternalMessage,
 )
+from signalbox_runtime.holds import Hold
 from signalbox_runtime.records import Inbound, Outbox, TopicPartition
 from signalbox_runtime.testing.flaky_kafka import FlakyKafka
 from signalbox_runtime.testing.running_loop import RunningLoop
@@ -23,7 +24,6 @@ from signalbox_runtime.testing.transforms import (
     FirstOnly,
     HoldingCopy,
 )
-from signalbox_runtime.transform import Hold
 
 
 class TransformSuite:
