@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from signalbox_runtime.auth import Access
 from signalbox_runtime.http_limits import BodyLimit, ReadyGate
-from signalbox_runtime.idempotency import Idempotency, IdempotencyStore
+from signalbox_runtime.idempotency import KEY_CHARACTERS_MAX, UNSAFE_METHODS, Idempotency, IdempotencyStore
 from signalbox_runtime.problems import (
     Problem,
     ProblemDetails,
@@ -69,6 +69,7 @@ def create_app(
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
     app.add_middleware(ReadyGate, readiness=readiness, condition=DATABASE_CONDITION)
     app.state.schemas = dict(schemas or {})
+    app.state.takes_idempotency_keys = idempotency is not None
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
     return app
 
@@ -188,10 +189,24 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         raise ValueError(f"Two schemas are called {', '.join(taken)}; rename the model of the route.")
     schemas.update(app.state.schemas)
     for operations in document["paths"].values():
-        for operation in operations.values():
+        for method, operation in operations.items():
+            if method.upper() in UNSAFE_METHODS and app.state.takes_idempotency_keys:
+                operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+                operation["responses"] |= {
+                    str(status): answer for status, answer in documented(400, 409, 422).items()
+                }
             _document_answers(operation)
     app.openapi_schema = document
     return document
+
+
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A fresh one per call; the call sent again with it gets the first answer",
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_CHARACTERS_MAX},
+}
 
 
 def _document_answers(operation: dict[str, Any]) -> None:

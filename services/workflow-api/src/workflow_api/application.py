@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from signalbox_rules.workflow_schema import workflow_schema
 from signalbox_runtime.auth import Access
 from signalbox_runtime.http import create_app
-from signalbox_runtime.idempotency import IdempotencyStore
+from signalbox_runtime.idempotency import Claim, Fresh, IdempotencyStore, StoredAnswer
 from signalbox_runtime.readiness import Readiness
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
 from workflow_api.adapters.ledger_proxy import LedgerProxy
@@ -88,7 +88,7 @@ def build_application(parts: Parts) -> FastAPI:
 
 def describe() -> dict[str, Any]:
     """The OpenAPI document, without anything behind the routes: schemas/openapi/workflow-api.json."""
-    return _application(None, Readiness(), None).openapi()
+    return _application(None, Readiness(), _NoMemory()).openapi()
 
 
 def _application(
@@ -104,6 +104,16 @@ def _application(
         body_bytes_max=IMPORT_BYTES_MAX,
         schemas=_document_schemas(),
     )
+
+
+class _NoMemory:
+    """Where nobody calls, nothing is remembered; that keys are taken is all that it says."""
+
+    async def claim(self, key: bytes, fingerprint: bytes) -> Claim:
+        return Fresh()
+
+    async def remember(self, key: bytes, answer: StoredAnswer | None) -> None:
+        return None
 
 
 def _document_schemas() -> dict[str, Any]:

@@ -31,11 +31,10 @@ def invalid_workflow(problems: Iterable[Problem], prefix: str = "") -> HttpProbl
 
 @dataclass(frozen=True, slots=True)
 class CheckedDocument:
-    """A document that is right: as it is kept, what it means, and what its author might want to know."""
+    """A document that is right: as it is kept, and what it means."""
 
     document: dict[str, Any]
     definition: WorkflowDefinition
-    warnings: tuple[Problem, ...]
 
 
 def check_document(body: Any, catalog: Catalog | None, prefix: str = "") -> CheckedDocument:
@@ -48,4 +47,10 @@ def check_document(body: Any, catalog: Catalog | None, prefix: str = "") -> Chec
     if definition is None or any(problem.severity == "error" for problem in problems):
         raise invalid_workflow(problems, prefix)
     assert isinstance(document, Mapping)
-    return CheckedDocument(dict(document), definition, tuple(problems))
+    return CheckedDocument(dict(document), definition)
+
+
+def warnings_of(document: Mapping[str, Any], catalog: Catalog | None) -> list[Problem]:
+    """What its author might want to know of a document that is right: fields the CRM does not list, say."""
+    _, problems = validate_document(document, catalog)
+    return [problem for problem in problems if problem.severity == "warning"]

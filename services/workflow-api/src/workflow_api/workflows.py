@@ -163,7 +163,10 @@ class Workflows:
             workflow = _found(
                 await workflow_rows.find(connection, caller.tenant_id, workflow_id, lock=True), workflow_id
             )
-            check_if_match(workflow, if_match, document)
+            current = workflow.draft
+            if current is None:
+                current = await _published_document(connection, workflow)
+            check_if_match(workflow, if_match, current, document)
             match life.change_draft(workflow, document, change):
                 case Refused(slug, detail):
                     raise conflict(slug, detail)
@@ -189,7 +192,7 @@ class Workflows:
                 await workflow_rows.find(connection, caller.tenant_id, workflow_id, lock=True), workflow_id
             )
             if if_match is not None:
-                check_if_match(workflow, if_match, None)
+                check_if_match(workflow, if_match, workflow.draft, None)
             records: list[Outbound] = []
             match step(workflow, change):
                 case Refused(slug, detail):
@@ -241,7 +244,16 @@ async def _completed(connection: AsyncConnection, tenant_id: str, document: Docu
     return with_templates_copied(document, templates)
 
 
-def check_if_match(workflow: Workflow, if_match: str | None, yours: Document | None) -> None:
+async def _published_document(connection: AsyncConnection, workflow: Workflow) -> Document | None:
+    if workflow.version is None:
+        return None
+    found = await workflow_rows.find_version(connection, workflow.tenant_id, workflow.id, workflow.version)
+    return None if found is None else found.document
+
+
+def check_if_match(
+    workflow: Workflow, if_match: str | None, current: Document | None, yours: Document | None
+) -> None:
     """Raises 428 without `If-Match` and 412 when the draft is not the one that the caller saw."""
     if if_match is None:
         raise Problem(
@@ -259,7 +271,7 @@ def check_if_match(workflow: Workflow, if_match: str | None, yours: Document | N
             f"{workflow.updated_by} changed it at {workflow.updated_at.isoformat()}. Compare `current` with "
             f"`yours`, then send what you want with If-Match: {workflow.etag}.",
             headers={"ETag": workflow.etag},
-            more={"current": workflow.draft, "current_etag": workflow.etag, "yours": yours},
+            more={"current": current, "current_etag": workflow.etag, "yours": yours},
         )
 
 

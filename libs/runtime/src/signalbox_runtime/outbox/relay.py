@@ -126,11 +126,17 @@ class OutboxRelay:
         row = await cursor.fetchone()
         return bool(row and row[0])
 
-    async def _listen(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        """Waits for a notification: empty when rows came, an id when the sending relay sent up to it."""
+    async def _listen(self, connection: psycopg.AsyncConnection[Any]) -> bool:
+        """Waits for a notification: empty when rows came, an id when the sending relay sent up to it.
+
+        False when none came.
+        """
+        heard = False
         async for notification in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
+            heard = True
             if notification.payload:
                 await self._note_sent(int(notification.payload))
+        return heard
 
     async def _send_until(
         self, stop: asyncio.Event, connection: psycopg.AsyncConnection[Any], log: RelayLog
@@ -155,7 +161,9 @@ class OutboxRelay:
             if asyncio.get_running_loop().time() >= clean_up_at:
                 await self._clean_up(connection, sent_id)
                 clean_up_at = asyncio.get_running_loop().time() + CLEAN_UP_SECONDS
-            await self._listen(connection)
+            if not await self._listen(connection):
+                # For relays that were started, or missed a word, since the last one.
+                await self._announce(connection, sent_id)
 
     async def _generation(self, connection: psycopg.AsyncConnection[Any]) -> tuple[str, int]:
         """The outbox's generation, and the highest id its table ever gave."""

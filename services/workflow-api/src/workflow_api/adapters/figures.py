@@ -53,10 +53,15 @@ async def figures_of(
         async with engine.connect() as connection:
             rows = (await connection.execute(_QUERY, values)).mappings().all()
     except ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", None) not in _NOT_THERE:
+        if not is_not_there(error):
             raise
         return {}
     return {row["workflow_id"]: _figures(row) for row in rows}
+
+
+def is_not_there(error: ProgrammingError) -> bool:
+    """Whether a query failed because the ledger has not made its view yet."""
+    return getattr(error.orig, "sqlstate", None) in _NOT_THERE
 
 
 def _figures(row: Mapping[Any, Any]) -> Figures:

@@ -37,12 +37,20 @@ class WorkflowOut(BaseModel):
     updated_by: str
 
 
+class Warned(BaseModel):
+    """A place of a document that is right, and may not do what its author wants."""
+
+    pointer: str
+    detail: str
+
+
 class WorkflowDetail(WorkflowOut):
     """A workflow by itself: with the document of its version."""
 
     definition: dict[str, Any] | None = Field(
         description="The document of `version`; null before the first publish"
     )
+    warnings: list[Warned] = Field(description="Of the draft, else of the version: it works, but look again")
 
 
 class LifecycleOut(WorkflowOut):

@@ -9,10 +9,11 @@ from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page
 from signalbox_runtime.problems import documented
 from workflow_api.adapters.figures import NO_RUNS, figures_of
 from workflow_api.adapters.workflow_grid import GridFilter, GridOrder, read_grid
+from workflow_api.checking import warnings_of
 from workflow_api.domain.workflow import Workflow
 from workflow_api.routes.access import Using
 from workflow_api.routes.bodies import WORKFLOW_BODY, Document
-from workflow_api.routes.shapes import WorkflowDetail, WorkflowOut, workflow_fields
+from workflow_api.routes.shapes import Warned, WorkflowDetail, WorkflowOut, workflow_fields
 
 router = APIRouter(tags=["workflows"])
 
@@ -99,4 +100,9 @@ async def detail(caller: Principal, using: Using, response: Response, workflow: 
         definition = dict((await using.workflows.version(caller, workflow, workflow.version)).document)
     response.headers["ETag"] = workflow.etag
     fields = workflow_fields(workflow, figures.get(workflow.id, NO_RUNS))
-    return WorkflowDetail(**fields, definition=definition)
+    shown = workflow.draft or definition or {}
+    warnings = [
+        Warned(pointer=each.pointer, detail=each.detail)
+        for each in warnings_of(shown, using.catalogs.of(caller.tenant_id))
+    ]
+    return WorkflowDetail(**fields, definition=definition, warnings=warnings)
