@@ -23,6 +23,7 @@ import run_ledger
 from run_ledger.adapters import api
 from run_ledger.adapters.changes import Changes
 from run_ledger.adapters.projection_store import ProjectionStore
+from run_ledger.adapters.stuck import StuckRuns
 from signalbox_contracts import codec, ids, topics
 from signalbox_contracts.messages import (
     ActionFailed,
@@ -222,6 +223,9 @@ class _Never:
     async def read_past(self, deadline_ms: int) -> bool:
         return False
 
+    async def behind(self) -> dict[str, int]:
+        return {}
+
 
 async def _reads(url: str) -> list[dict[str, Any]]:
     engine = create_engine(url)
@@ -231,7 +235,9 @@ async def _reads(url: str) -> list[dict[str, Any]]:
         raise NotImplementedError("nothing is sent in this measurement")
 
     relay = OutboxRelay("run-ledger", "ledger", url, no_log)
-    app = api.create(engine, relay, clock, Readiness(), _Keys(), _Never(), Changes(url))
+    app = api.create(
+        engine, relay, clock, Readiness(), _Keys(), _Never(), Changes(url), StuckRuns(engine, _Never(), clock)
+    )
     headers = {"Authorization": "Bearer bench"}
     results: list[dict[str, Any]] = []
     async with httpx.AsyncClient(

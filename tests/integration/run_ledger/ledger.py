@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from run_ledger.adapters import api
 from run_ledger.adapters.changes import Changes
+from run_ledger.adapters.stuck import StuckRuns
 from signalbox_contracts import codec
 from signalbox_contracts.messages import JournalFact, Message
 from signalbox_runtime.auth import KeyRecord, Principal, Role, key_hash
@@ -53,6 +54,13 @@ class ReadPastOrNot:
 
     async def read_past(self, deadline_ms: int) -> bool:
         return self.answer
+
+
+class Behind:
+    """Only the runner is behind."""
+
+    async def behind(self) -> dict[str, int]:
+        return {"action-runner": 7, "delay-relay": 0}
 
 
 class Ledger:
@@ -112,7 +120,8 @@ async def open_ledger(database_url: str, now_ms: int = facts.T0 + 1_000) -> Asyn
     relay = OutboxRelay("run-ledger", "ledger", database_url, no_log)
     read_past = ReadPastOrNot()
     changes = Changes(database_url)
-    app = api.create(engine, relay, clock, Readiness(), Keys(), read_past, changes)
+    stuck = StuckRuns(engine, Behind(), clock)
+    app = api.create(engine, relay, clock, Readiness(), Keys(), read_past, changes, stuck)
     ledger = Ledger(database_url, engine, app, clock, read_past)
     try:
         yield ledger

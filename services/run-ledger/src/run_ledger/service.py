@@ -8,10 +8,12 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from run_ledger.adapters import api, schema
+from run_ledger.adapters.behind import KafkaBehind
 from run_ledger.adapters.changes import Changes
 from run_ledger.adapters.deadlines import watch
 from run_ledger.adapters.projection_store import open_store
 from run_ledger.adapters.read_past import KafkaReadPast
+from run_ledger.adapters.stuck import StuckRuns
 from run_ledger.settings import RunLedgerSettings
 from signalbox_contracts import topics
 from signalbox_runtime.auth import PostgresKeyStore
@@ -62,13 +64,18 @@ async def application(service: Service[RunLedgerSettings], stop: asyncio.Event) 
 
     read_past = KafkaReadPast(service.kafka, kafka_options(), database_url)
     changes = Changes(database_url)
+    stuck = StuckRuns(engine, KafkaBehind(service.kafka, kafka_options()), service.clock)
     keys = PostgresKeyStore(engine)
-    app = api.create(engine, relay, service.clock, service.readiness, keys, read_past, changes)
+    app = api.create(engine, relay, service.clock, service.readiness, keys, read_past, changes, stuck)
     requests = app.state.requests
 
     async def watch_deadlines() -> None:
         await migrated.wait()
         await watch(engine, requests, read_past, service.clock, stop)
+
+    async def watch_stuck() -> None:
+        await migrated.wait()
+        await stuck.watch(stop)
 
     async with in_background(
         service,
@@ -76,6 +83,7 @@ async def application(service: Service[RunLedgerSettings], stop: asyncio.Event) 
             "relay": set_up_then_relay(),
             "deadlines": watch_deadlines(),
             "changes": changes.listen(stop),
+            "stuck": watch_stuck(),
         },
     ):
         yield app

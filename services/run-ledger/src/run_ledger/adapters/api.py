@@ -3,13 +3,14 @@
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from run_ledger.adapters import insight_routes, requests_routes, runs_routes, stream_routes
+from run_ledger.adapters import care_routes, insight_routes, requests_routes, runs_routes, stream_routes
 from run_ledger.adapters.changes import Changes
 from run_ledger.adapters.read_past import ReadPast
 from run_ledger.adapters.requests import Requests
 from run_ledger.adapters.runs_reader import RunsReader
 from run_ledger.adapters.schema import LEDGER
 from run_ledger.adapters.stats import Stats
+from run_ledger.adapters.stuck import StuckRuns
 from run_ledger.adapters.timeline import Timeline
 from signalbox_runtime.auth import Access, KeyStore
 from signalbox_runtime.clock import Clock
@@ -27,12 +28,19 @@ def create(
     keys: KeyStore,
     read_past: ReadPast,
     changes: Changes,
+    stuck: StuckRuns,
 ) -> FastAPI:
     """The application; what its routes need is in `app.state`."""
     app = create_app(
         title="Signalbox run ledger",
         description="The history of runs: what happened, why, and what can be done about it.",
-        routers=[insight_routes.router, runs_routes.router, requests_routes.router, stream_routes.router],
+        routers=[
+            care_routes.router,
+            insight_routes.router,
+            runs_routes.router,
+            requests_routes.router,
+            stream_routes.router,
+        ],
         access=Access(keys, clock),
         readiness=readiness,
         idempotency=PostgresIdempotencyStore(engine, LEDGER),
@@ -43,7 +51,7 @@ def create(
     app.state.timeline = Timeline(engine)
     app.state.stats = Stats(engine)
     app.state.changes = changes
-    app.state.engine = engine
+    app.state.stuck = stuck
     app.state.relay = relay
     app.state.clock = clock
     return app

@@ -25,6 +25,7 @@ from signalbox_contracts.messages import (
     Candidate,
     Resume,
     RunCancelRequested,
+    RunRedacted,
     RunsRequested,
 )
 from signalbox_runtime import audit, fault
@@ -141,6 +142,25 @@ class Requests:
                 return
             await self._note(connection, run, "run.resolve", by, after={"resolution": resolution})
             await self._outbox.insert_rows(connection, records)
+        fault.at("api.after_database_commit")
+
+    async def erase(self, tenant_id: str, module: str, record_id: str, by: str, at_ms: int) -> None:
+        """Has the content of a record's runs erased, those that began up to `at_ms`."""
+        fact = RunRedacted(
+            tenant_id=tenant_id, module=module, record_id=record_id, at_ms=at_ms, requested_by=by
+        )
+        async with self._engine.begin() as connection:
+            await audit.note(
+                connection,
+                tenant_id=tenant_id,
+                at=datetime.fromtimestamp(at_ms / 1000, UTC),
+                actor=by,
+                action="record.erase",
+                object_type="record",
+                object_id=f"{module}/{record_id}",
+            )
+            record = Outbound(topics.RUNS_JOURNAL, ids.lane(tenant_id, module, record_id), codec.encode(fact))
+            await self._outbox.insert_rows(connection, [record])
         fault.at("api.after_database_commit")
 
     async def _settling(

@@ -112,7 +112,7 @@ PARTITIONED: Final = (
         "CREATE INDEX runs_by_status ON runs (tenant_id, status, started_at_ms DESC, run_id DESC)"
         " WHERE status <> 'success'"
     ),
-    "CREATE INDEX runs_by_deadline ON runs (deadline_ms) WHERE status = 'waiting'",
+    "CREATE INDEX runs_in_flight ON runs (deadline_ms, moved_at_ms) WHERE status IN ('running', 'waiting')",
     "CREATE INDEX runs_by_retried ON runs (tenant_id, retry_of) WHERE retry_of IS NOT NULL",
     "CREATE INDEX runs_by_chain ON runs (tenant_id, chain, started_at_ms) WHERE chain <> ''",
     (

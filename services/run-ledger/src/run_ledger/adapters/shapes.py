@@ -202,3 +202,41 @@ class Stats(Shape):
 
     bucket: Literal["5m", "1h", "1d"]
     items: list[StatsPoint]
+
+
+class KafkaHolds(Shape):
+    """What a topic still holds."""
+
+    topic: str
+    until: str = Field(description="When the last of it is gone by the topic's retention")
+
+
+class Erasure(Shape):
+    """What was erased, and what is left."""
+
+    module: str
+    record_id: str
+    erased_up_to: str
+    kafka: list[KafkaHolds]
+
+
+class StuckRun(Shape):
+    """A run past its time."""
+
+    id: str
+    workflow_id: str
+    workflow_name: str
+    status: RunStatus
+    waiting_for: Literal["retry", "crm"] | None
+    action: str | None
+    since: str
+    cause: Literal["crm-answer-missing", "breaker-open", "service-behind", "token-missing"]
+    about: str = Field(description="The service, the destination, or the kind of action")
+
+
+class StuckRuns(Shape):
+    """The longest ones, all counted by cause, and how many records each service has not read."""
+
+    items: list[StuckRun]
+    counts: dict[str, int]
+    behind: dict[str, int]
