@@ -17,6 +17,7 @@ from signalbox_runtime.errors import KafkaUnavailable, RuntimeFailure
 from signalbox_runtime.process import S, Service
 from signalbox_runtime.readiness import Readiness
 from signalbox_runtime.records import Inbound, TopicPartition
+from signalbox_runtime.watchdog import Heart
 
 log = structlog.get_logger()
 
@@ -58,9 +59,9 @@ class ProjectionLimits:
 
 def run_projection(service: Service[S], topics: Sequence[str], projection: Projection) -> None:
     """Consumes `topics` as a member of the service's group until `service.stopping` is set."""
-    loop = _Loop(service, projection)
-    consumer = service.kafka.group_consumer(service.name, service.instance_id)
     heart = service.watchdog.heart("projection")
+    loop = _Loop(service, projection, heart)
+    consumer = service.kafka.group_consumer(service.name, service.instance_id)
     consumer.subscribe(topics, loop, loop.begins)
     try:
         while not service.stopping.is_set():
@@ -77,7 +78,8 @@ def run_projection(service: Service[S], topics: Sequence[str], projection: Proje
 class _Loop:
     """Also the group's RebalanceListener: between two polls nothing is in flight, nothing to drain."""
 
-    def __init__(self, service: Service[S], projection: Projection) -> None:
+    def __init__(self, service: Service[S], projection: Projection, heart: Heart) -> None:
+        self._heart = heart
         self._stopping = service.stopping
         self._readiness: Readiness = service.readiness
         self._clock = service.clock
@@ -185,6 +187,8 @@ class _Loop:
     def _wait(self, reason: str, seconds: float) -> None:
         self._readiness.unmet("database", reason)
         log.warning("waiting", reason=reason)
+        # Waiting for a database, however long, is no standstill.
+        self._heart.beat()
         self._stopping.wait(seconds)
 
 
