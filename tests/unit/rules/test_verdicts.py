@@ -83,7 +83,11 @@ def test_the_verdict_has_the_shape_of_the_api() -> None:
         ),
         (leaf("f", "is_true"), {"f": "yes"}, "f was yes, which is neither true nor false"),
         (leaf("f", "before", "2026-01-01"), {"f": "1/2/26"}, "f was 1/2/26, which is not an ISO 8601 date"),
-        (leaf("f", "within_last", "P7D"), {"f": "2026-01-01"}, "f was 2026-01-01, not within the last P7D"),
+        (
+            leaf("f", "within_last", "P7D"),
+            {"f": "2026-01-01"},
+            "f was 2026-01-01, not within the last 7 days",
+        ),
         (
             leaf("f", "equals", "A"),
             {"f": ["A", "B"]},
@@ -160,3 +164,24 @@ def test_a_verdict_is_no_copy_of_the_record() -> None:
 def test_a_sentence_of_many_reasons_is_cut() -> None:
     verdict = compiled({"all": [leaf(f"field_{n}", "equals", "x") for n in range(50)]}).explain(context({}))
     assert verdict.sentence.endswith("and 44 more")
+
+
+@pytest.mark.parametrize(
+    ("tree", "record", "sentence"),
+    [
+        (
+            leaf("f", "older_than", "P1Y2M1DT1H30M"),
+            {},
+            "f is not in the record, not older than 1 year 2 months 1 day 1 hour 30 minutes",
+        ),
+        (leaf("f", "less_than", {"field": "g"}), {"f": 9, "g": 5}, "f was 9, not less than g (5)"),
+        (
+            leaf("f", "less_than", {"field": "g"}),
+            {"f": 9, "g": "x"},
+            "f cannot be compared: the other value (x) must be a number (50000) or a date (2026-11-23)",
+        ),
+        (leaf("f", "between", [1, {"field": "g"}]), {"f": 9, "g": 5}, "f was 9, not between 1 and 5"),
+    ],
+)
+def test_the_sentence_of_durations_and_of_other_fields(tree: Any, record: Any, sentence: str) -> None:
+    assert compiled(tree).explain(context(record)).sentence == sentence

@@ -1,6 +1,7 @@
 """Why a comparison came out as it did: what was found, and the sentence a person reads."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from signalbox_contracts.definitions import Comparison
 from signalbox_rules.operators.operator import (
@@ -14,14 +15,17 @@ from signalbox_rules.operators.operator import (
 )
 from signalbox_rules.paths import MISSING, Path, present, reader_of
 from signalbox_rules.record_context import Explainer
+from signalbox_rules.references import is_reference
 from signalbox_rules.verdicts import TEXT_SHOWN_MAX, Leaf, in_words, shown
+
+_PART: Final = re.compile(r"([0-9.]+)([A-Z])")
 
 
 def explainer_of(
     comparison: Comparison, operator: Operator, path: Path, test: Test, expected: Any
 ) -> Explainer:
     """The explainer of a comparison whose test is prepared from an expected value."""
-    miss = operator.miss(value_in_words(operator, expected))
+    miss = operator.miss(value_in_words(operator, expected, comparison.value))
     match operator:
         case ValueOperator():
             return _value_explainer(comparison, expected, operator.sense, path, test, miss, takes_time=False)
@@ -109,10 +113,33 @@ def explainer_of_unfit(comparison: Comparison, path: Path, why: str) -> Explaine
     return explain
 
 
-def value_in_words(operator: Operator, value: Any) -> str:
-    """The expected value in a sentence: 10 and 20, from New to Qualified, 7 days."""
+def value_in_words(operator: Operator, value: Any, written: Any) -> str:
+    """The expected value in a sentence: 10 and 20, from New to Qualified, 7 days, budget (10)."""
+    if is_reference(written):
+        return f"{written['field']} ({in_words(shown(value))})"
     if operator.takes is Takes.RANGE and type(value) is list and len(value) == 2:
-        return f"{in_words(value[0])} and {in_words(value[1])}"
+        return f"{in_words(shown(value[0]))} and {in_words(shown(value[1]))}"
     if operator.takes is Takes.FROM_TO and type(value) is dict:
-        return f"from {in_words(value.get('from'))} to {in_words(value.get('to'))}"
+        return f"from {in_words(shown(value.get('from')))} to {in_words(shown(value.get('to')))}"
+    if operator.takes is Takes.DURATION:
+        return duration_in_words(value)
     return in_words(shown(value))
+
+
+_UNITS: Final = {
+    "Y": "year",
+    "M": "month",
+    "W": "week",
+    "D": "day",
+    "TH": "hour",
+    "TM": "minute",
+    "TS": "second",
+}
+
+
+def duration_in_words(text: str) -> str:
+    """An ISO 8601 duration as people say it: P1DT2H is 1 day 2 hours."""
+    dates, _, times = text.removeprefix("P").partition("T")
+    parts = [(count, unit) for count, unit in _PART.findall(dates)]
+    parts.extend((count, f"T{unit}") for count, unit in _PART.findall(times))
+    return " ".join(f"{count} {_UNITS[unit]}{'' if count == '1' else 's'}" for count, unit in parts)

@@ -20,7 +20,9 @@ from signalbox_rules.template_program import Output, Program, program_of, run, v
 from signalbox_rules.template_values import Channel, plain, without_control
 
 SOURCE_CHARACTERS_MAX: Final = 262_144
-CACHED_TEMPLATES: Final = 8_192  # of all tenants; a compiled one is some kilobytes
+SMALL_CHARACTERS_MAX: Final = 8_192
+CACHED_SMALL: Final = 4_096  # of all tenants; a compiled template is some ten times its source
+CACHED_LARGE: Final = 64
 
 _FAILURES: Final = (
     LiquidError,
@@ -72,11 +74,19 @@ class CompiledTemplate:
     """Variables that have a default, and so may be missing without a warning."""
 
 
-@lru_cache(maxsize=CACHED_TEMPLATES)
 def compile_template(source: str, channel: Channel) -> CompiledTemplate:
-    """Compile a template. Raises RefusedTemplate with the line of what is wrong."""
-    if "{{" not in source and "{%" not in source:
+    """Compile a template, or take it from memory. Raises RefusedTemplate with the line of what is wrong."""
+    if not has_template(source):
         return CompiledTemplate(source, channel, None, (source,), None)
+    return (_small if len(source) <= SMALL_CHARACTERS_MAX else _large)(source, channel)
+
+
+def has_template(text: str) -> bool:
+    """Is there anything to render in a text?"""
+    return "{{" in text or "{%" in text
+
+
+def _compiled(source: str, channel: Channel) -> CompiledTemplate:
     if len(source) > SOURCE_CHARACTERS_MAX:
         raise RefusedTemplate(f"has more than {SOURCE_CHARACTERS_MAX:,} characters", 1)
     try:
@@ -89,6 +99,10 @@ def compile_template(source: str, channel: Channel) -> CompiledTemplate:
         raise RefusedTemplate(_reason(error), _line(error, source)) from None
     except RecursionError:
         raise RefusedTemplate("is nested too deeply", 1) from None
+
+
+_small = lru_cache(maxsize=CACHED_SMALL)(_compiled)
+_large = lru_cache(maxsize=CACHED_LARGE)(_compiled)
 
 
 def _sole_expression(template: BoundTemplate) -> FilteredExpression | None:
@@ -183,6 +197,8 @@ def render_value(value: Any, context: TemplateContext) -> tuple[Any, tuple[str, 
 def _rendered_value(value: Any, context: TemplateContext, warnings: list[str]) -> Any:
     match value:
         case str():
+            if not has_template(value):
+                return value
             rendered, noted = evaluate(compile_template(value, "text"), context)
             warnings.extend(noted)
             return rendered

@@ -8,11 +8,12 @@ from signalbox_rules.actions.rendering import is_address
 from signalbox_rules.paths import parse_path
 from signalbox_rules.reading import text_key
 from signalbox_rules.record_catalog import RecordModule, User
+from signalbox_rules.templates import has_template
 
 
 def is_fixed(source: Any) -> bool:
     """Is it text without a template in it?"""
-    return isinstance(source, str) and "{{" not in source and "{%" not in source
+    return isinstance(source, str) and not has_template(source)
 
 
 def recipient_problems(sources: Sequence[str], pointer: str, users: Mapping[str, User]) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from signalbox_rules.actions.action import (
 )
 from signalbox_rules.actions.rendering import CONTROL, Rendering
 from signalbox_rules.errors import RulesError
+from signalbox_rules.templates import has_template
 
 HEADERS_MAX: Final = 50
 URL_MAX: Final = 8_000  # characters after rendering
@@ -62,7 +63,7 @@ def check_url(url: str) -> str:
 
 
 def _url(source: str) -> str:
-    if "{{" not in source and "{%" not in source:
+    if not has_template(source):
         try:
             return check_url(source)
         except RulesError as error:
