@@ -12,6 +12,7 @@ import action_runner.metrics
 import condition_evaluator.metrics
 import delay_relay.metrics
 import run_ledger.metrics
+import sample_crm.openapi
 import signalbox_runtime.lanes.metrics
 import trigger_router.metrics
 import workflow_api.openapi
@@ -77,6 +78,7 @@ def settings_reference() -> str:
 
 DOCUMENTS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("schemas/asyncapi.yaml", asyncapi.render),
+    ("schemas/openapi/sample-crm.json", sample_crm.openapi.openapi_text),
     ("schemas/openapi/workflow-api.json", workflow_api.openapi.openapi_text),
     ("docs/operations/metrics.md", metrics_reference),
     ("docs/operations/settings.md", settings_reference),
