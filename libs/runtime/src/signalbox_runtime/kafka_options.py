@@ -11,8 +11,9 @@ TRANSACTION_TIMEOUT_MS = 10_000
 back sooner."""
 MESSAGE_MAX_BYTES = 9_437_184
 """dead-letters takes 8 MiB; this leaves room for the batch's own framing."""
-VIEW_FETCH_WAIT_MS = 50
-"""How long a view may take to learn that a topic ends in a transaction marker: one empty fetch."""
+VIEW_FETCH_WAIT_MS = 100
+"""How long a view may take to learn that a topic ends in a transaction marker: one empty fetch. A batch waits
+for it only within that time after a change; each fetch costs an idle broker about 0.7 ms of CPU."""
 
 Options = Mapping[str, Any]
 
