@@ -83,6 +83,7 @@ def run(job: Job) -> None:
     kafka = ConfluentKafka(kafka_options(), "workflow-api-backtest")
     span = span_of(kafka, then.trigger.module, request["from_ms"], request["to_ms"])
     began_at = written_at = time.monotonic()
+    cpu_began_at = time.process_time()
     offsets_read = 0
 
     def progress() -> dict[str, Any]:
@@ -92,6 +93,7 @@ def run(job: Job) -> None:
             "offsets_total": span.total,
             "events_seen": backtest.events_seen,
             "seconds": round(seconds, 3),
+            "cpu_seconds": round(time.process_time() - cpu_began_at, 3),
         }
 
     complete = True

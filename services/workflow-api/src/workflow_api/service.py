@@ -98,7 +98,9 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
             _log.warning("waiting", reason=reason)
 
         await migrate_when_reachable(database_url, (SCHEMA, "access"), MIGRATIONS, waiting)
-        await ensure_first_key(engine, settings, service.clock)
+        await ensure_first_key(
+            engine, settings.first_tenant, settings.first_key_file, settings.first_key_email, clock
+        )
         service.readiness.met(DATABASE_CONDITION)
         set_up.set()
 

@@ -8,6 +8,9 @@ from pydantic_settings import SettingsConfigDict
 from signalbox_runtime.settings import ServiceSettings
 
 
+TENANT_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+
+
 class WorkflowApiSettings(ServiceSettings):
     """Settings of workflow-api."""
 
@@ -21,7 +24,7 @@ class WorkflowApiSettings(ServiceSettings):
     )
     first_tenant: str = Field(
         default="demo",
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
+        pattern=TENANT_PATTERN,
         description="The tenant that is made at the first start",
     )
     first_key_file: Path | None = Field(

@@ -1,4 +1,4 @@
-"""The first tenant and its admin key, so that somebody can make the others."""
+"""A tenant and its first admin key, so that somebody can make the others."""
 
 import os
 from datetime import UTC, datetime
@@ -12,27 +12,27 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from signalbox_runtime.auth import key_hash, new_key
 from signalbox_runtime.clock import Clock
 from workflow_api.adapters.tables import api_keys, tenants
-from workflow_api.settings import WorkflowApiSettings
 
 FIRST_KEY_NAME: Final = "first"
 FIRST_KEY_REQUESTS_PER_MINUTE: Final = 60_000
 
 
-async def ensure_first_key(engine: AsyncEngine, settings: WorkflowApiSettings, clock: Clock) -> None:
-    """Makes the first tenant, and an admin key in `first_key_file`.
+async def ensure_first_key(
+    engine: AsyncEngine, tenant_id: str, key_file: Path | None, email: str | None, clock: Clock
+) -> None:
+    """Makes a tenant, and an admin key for it in `key_file`; without a file no key.
 
     A key that the file already holds is taken over as it is, so a crash between the file and the database,
     or a new database beside an old file, heals itself. Whoever can write that file owns the system anyway.
     """
     now = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
-    tenant_id = settings.first_tenant
     async with engine.begin() as connection:
         await connection.execute(
             insert(tenants).values(id=tenant_id, created_at=now).on_conflict_do_nothing()
         )
-        if settings.first_key_file is None:
+        if key_file is None:
             return
-        key = _key_in(settings.first_key_file)
+        key = _key_in(key_file)
         known = select(api_keys.c.id).where(api_keys.c.key_hash == key_hash(key))
         if (await connection.execute(known)).first() is None:
             await connection.execute(
@@ -41,7 +41,7 @@ async def ensure_first_key(engine: AsyncEngine, settings: WorkflowApiSettings, c
                     name=FIRST_KEY_NAME,
                     role="admin",
                     key_hash=key_hash(key),
-                    email=settings.first_key_email,
+                    email=email,
                     requests_per_minute=FIRST_KEY_REQUESTS_PER_MINUTE,
                     created_at=now,
                     created_by="first start",

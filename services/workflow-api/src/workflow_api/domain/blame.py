@@ -44,9 +44,11 @@ def _compiled(condition: Condition, pointer: str) -> Blame:
         case Comparison():
             return _leaf(compiled, LeafName(pointer, condition.field, condition.op, condition.value))
         case AllOf(all=members):
-            return _group(compiled, [_compiled(each, f"{pointer}/all/{n}") for n, each in enumerate(members)])
+            blames = [_compiled(each, f"{pointer}/all/{n}") for n, each in enumerate(members)]
+            return _group(compiled, blames, settled_by_members=True)
         case AnyOf(any=members):
-            return _group(compiled, [_compiled(each, f"{pointer}/any/{n}") for n, each in enumerate(members)])
+            blames = [_compiled(each, f"{pointer}/any/{n}") for n, each in enumerate(members)]
+            return _group(compiled, blames, settled_by_members=False)
         case Not(not_=member):
             inner = _compiled(member, f"{pointer}/not")
             return lambda context, wanted: inner(context, not wanted)
@@ -62,9 +64,13 @@ def _leaf(compiled: CompiledCondition, name: LeafName) -> Blame:
     return blame
 
 
-def _group(compiled: CompiledCondition, members: list[Blame]) -> Blame:
+def _group(compiled: CompiledCondition, members: list[Blame], *, settled_by_members: bool) -> Blame:
+    """`settled_by_members` is the wanted outcome for which members that are to blame make the group so too:
+    an `all` that should hold, an `any` that should not. Only for the other one is the group itself asked.
+    """
+
     def blame(context: RecordContext, wanted: bool) -> Iterator[LeafName]:
-        if compiled.decide(context) is not wanted:
+        if wanted is settled_by_members or compiled.decide(context) is not wanted:
             for member in members:
                 yield from member(context, wanted)
 

@@ -43,6 +43,9 @@ class ProgressOut(BaseModel):
     offsets_total: int = 0
     events_seen: int = 0
     seconds: float = 0
+    cpu_seconds: float = Field(
+        default=0, description="Processor time of its process, Kafka's client included"
+    )
     percent: float = 0
 
 
