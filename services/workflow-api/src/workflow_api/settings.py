@@ -7,7 +7,6 @@ from pydantic_settings import SettingsConfigDict
 
 from signalbox_runtime.settings import ServiceSettings
 
-
 TENANT_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
