@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from run_ledger.adapters import api, schema
+from run_ledger.adapters import api, retention, schema
 from run_ledger.adapters.behind import KafkaBehind
 from run_ledger.adapters.changes import Changes
 from run_ledger.adapters.deadlines import watch
@@ -73,6 +73,14 @@ async def application(service: Service[RunLedgerSettings], stop: asyncio.Event) 
         await migrated.wait()
         await watch(engine, requests, read_past, service.clock, stop)
 
+    async def retry_in_bulk() -> None:
+        await migrated.wait()
+        await app.state.bulk.work(stop)
+
+    async def keep_house() -> None:
+        await migrated.wait()
+        await retention.work(database_url, service.settings.ages, service.clock, stop)
+
     async def watch_stuck() -> None:
         await migrated.wait()
         await stuck.watch(stop)
@@ -84,6 +92,8 @@ async def application(service: Service[RunLedgerSettings], stop: asyncio.Event) 
             "deadlines": watch_deadlines(),
             "changes": changes.listen(stop),
             "stuck": watch_stuck(),
+            "bulk-retries": retry_in_bulk(),
+            "retention": keep_house(),
         },
     ):
         yield app

@@ -3,7 +3,15 @@
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from run_ledger.adapters import care_routes, insight_routes, requests_routes, runs_routes, stream_routes
+from run_ledger.adapters import (
+    bulk_routes,
+    care_routes,
+    insight_routes,
+    requests_routes,
+    runs_routes,
+    stream_routes,
+)
+from run_ledger.adapters.bulk_retries import BulkRetries
 from run_ledger.adapters.changes import Changes
 from run_ledger.adapters.read_past import ReadPast
 from run_ledger.adapters.requests import Requests
@@ -35,6 +43,7 @@ def create(
         title="Signalbox run ledger",
         description="The history of runs: what happened, why, and what can be done about it.",
         routers=[
+            bulk_routes.router,
             care_routes.router,
             insight_routes.router,
             runs_routes.router,
@@ -52,6 +61,7 @@ def create(
     app.state.stats = Stats(engine)
     app.state.changes = changes
     app.state.stuck = stuck
+    app.state.bulk = BulkRetries(engine, app.state.runs, app.state.requests, clock)
     app.state.relay = relay
     app.state.clock = clock
     return app

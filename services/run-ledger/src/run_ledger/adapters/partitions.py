@@ -12,10 +12,8 @@ from uuid import UUID
 
 from psycopg import Connection, sql
 
+from run_ledger.domain.retention import Age
 from signalbox_contracts import ids
-
-Age = Literal["runs", "payloads", "verdicts", "skipped"]
-"""What is kept for equally long."""
 
 
 class PartitionedTable(NamedTuple):

@@ -55,7 +55,12 @@ class ProjectionStore:
         facts = [_fact(inbound) for inbound in batch]
         offsets = {TopicPartition(each.topic, each.partition): each.offset + 1 for each in batch}
         folded = fold(facts)
-        self._answering(lambda connection: self._store(connection, facts, folded, offsets))
+        try:
+            self._answering(lambda connection: self._store(connection, facts, folded, offsets))
+        except psycopg.errors.CheckViolation:
+            # Retention, or a rebuild, took a partition away that was there before.
+            self._partitions.forget()
+            self._answering(lambda connection: self._store(connection, facts, folded, offsets))
 
     def close(self) -> None:
         """Ends the session."""

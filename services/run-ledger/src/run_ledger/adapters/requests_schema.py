@@ -32,4 +32,28 @@ STATEMENTS: Final = (
         requested_by text NOT NULL,
         requested_at_ms bigint NOT NULL,
         PRIMARY KEY (tenant_id, run_id, seq))""",
+    """CREATE TABLE ledger.bulk_retries (
+        id uuid PRIMARY KEY,
+        tenant_id text NOT NULL,
+        mode text NOT NULL,
+        repeat_completed boolean NOT NULL,
+        per_second integer NOT NULL,
+        requested_by text NOT NULL,
+        requested_at_ms bigint NOT NULL,
+        aborted boolean NOT NULL DEFAULT false)""",
+    """CREATE TABLE ledger.bulk_retry_runs (
+        bulk_id uuid NOT NULL REFERENCES ledger.bulk_retries ON DELETE CASCADE,
+        position integer NOT NULL,
+        run_id uuid NOT NULL,
+        new_run_id uuid,
+        problem text,
+        PRIMARY KEY (bulk_id, run_id))""",
+    """CREATE INDEX bulk_retry_runs_waiting ON ledger.bulk_retry_runs (bulk_id, position)
+        WHERE new_run_id IS NULL AND problem IS NULL""",
+    """CREATE TABLE ledger.retention (
+        tenant_id text PRIMARY KEY,
+        runs_days integer,
+        payloads_days integer,
+        verdicts_days integer,
+        skipped_days integer)""",
 )

@@ -71,7 +71,7 @@ class RunsReader:
         parts = []
         statuses = [status for status in wanted.statuses if status != "skipped"]
         if statuses:
-            clauses = [*shared, *_run_clauses(statuses, wanted.error_text, values)]
+            clauses = [*shared, *_status_clauses(statuses, values), *_error_clauses(wanted, values)]
             parts.append(f"SELECT {_RUN} FROM history.runs r WHERE {' AND '.join(clauses)} {_NEWEST}")
         if "skipped" in wanted.statuses and wanted.error_text is None:
             parts.append(
@@ -206,7 +206,20 @@ def _shared_clauses(wanted: RunFilter, after: tuple[int, str] | None, values: di
     return clauses
 
 
-def _run_clauses(statuses: list[str], error_text: str | None, values: dict[str, Any]) -> list[str]:
+def run_clauses(wanted: RunFilter, values: dict[str, Any]) -> list[str]:
+    """The filter over `history.runs r` without its statuses, its values put into `values`."""
+    return [*_shared_clauses(wanted, None, values), *_error_clauses(wanted, values)]
+
+
+def _error_clauses(wanted: RunFilter, values: dict[str, Any]) -> list[str]:
+    if wanted.error_text is None:
+        return []
+    escaped = re.sub(r"([\\%_])", r"\\\1", wanted.error_text.lower())
+    values["error_pattern"] = f"%{escaped}%"
+    return ["lower(r.error_detail) LIKE :error_pattern"]
+
+
+def _status_clauses(statuses: list[str], values: dict[str, Any]) -> list[str]:
     clauses = []
     if set(statuses) != set(UNASKED):
         alternatives = []
@@ -219,10 +232,6 @@ def _run_clauses(statuses: list[str], error_text: str | None, values: dict[str, 
         if "canceling" in statuses:
             alternatives.append(f"(r.status IN ('running', 'waiting') AND {_CANCEL_ASKED})")
         clauses.append(f"({' OR '.join(alternatives)})")
-    if error_text is not None:
-        clauses.append("lower(r.error_detail) LIKE :error_pattern")
-        escaped = re.sub(r"([\\%_])", r"\\\1", error_text.lower())
-        values["error_pattern"] = f"%{escaped}%"
     return clauses
 
 

@@ -240,3 +240,45 @@ class StuckRuns(Shape):
     items: list[StuckRun]
     counts: dict[str, int]
     behind: dict[str, int]
+
+
+class BulkWorkflow(Shape):
+    """One workflow's part of a bulk retry."""
+
+    workflow_id: str
+    workflow_name: str
+    matching: int
+    to_retry: int
+
+
+class BulkPreview(Shape):
+    """How many runs match, and how many of them have no Retry yet."""
+
+    matching: int
+    to_retry: int
+    workflows: list[BulkWorkflow]
+
+
+class BulkResult(Shape):
+    """What came of one run; both are null while it waits for its turn."""
+
+    position: int
+    run_id: str
+    new_run_id: str | None
+    problem: str | None
+
+
+class BulkRetry(Shape):
+    """A bulk retry and its progress."""
+
+    id: str
+    status: Literal["running", "done", "aborted"]
+    version: Literal["pinned", "latest"]
+    repeat_completed: bool
+    per_second: int
+    requested_by: str
+    requested_at: str
+    runs: int
+    retried: int
+    refused: int
+    results: list[BulkResult]
