@@ -75,11 +75,12 @@ class LaneLimits(msgspec.Struct, frozen=True, kw_only=True):
     destination_in_flight_max: int = 50
     """Calls that run at once to one destination."""
     uncommitted_max: int = 100
-    """No call starts while so many were answered and are not committed: a crash repeats them."""
+    """No call starts while so many were answered and are not committed. So a crash repeats at most so many,
+    and those that run."""
     uncommitted_young_max: int = 50
     """So many more may be on their way: no call starts while the answered ones and those that began
-    within `young_ms` are more than the two together. Older ones don't count: they are in a receiver's
-    hands for longer than a commit takes."""
+    within `young_ms` are as many as the two together, else a burst to many fast destinations would be
+    answered all at once. Older ones don't count: their receivers take longer than a commit does."""
     young_ms: int = 20
     held_max: int = 4_000
     """Records in memory: waiting, running, or done and not committed. Partitions pause at 75 % of it."""
