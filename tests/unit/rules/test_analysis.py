@@ -150,6 +150,17 @@ def test_workflows_whose_actions_are_not_valid_are_left_out() -> None:
     assert loops(workflow("a", UPDATED, {"type": "change_field"}, {"type": "send_fax"})) == []
 
 
+def test_one_workflow_can_be_looked_at_among_many() -> None:
+    many = [workflow(f"w{n:04}", CREATED, change("p", str(n))) for n in range(300)]
+    found = analyse([*many, workflow("z", UPDATED, change("q", 1))], about="z")
+    assert [loop.path[0].workflow_id for loop in found.loops] == ["z"]
+    assert found.conflicts == ()
+    assert found.complete
+    assert {conflict.workflow_ids[1] for conflict in analyse(many[:9], about="w0000").conflicts} == {
+        f"w{n:04}" for n in range(1, 9)
+    }
+
+
 def test_many_workflows_are_analysed_in_a_stated_bound() -> None:
     many = [workflow(f"w{n:04}", CREATED, change("p", str(n))) for n in range(300)]
     found = analyse(many)

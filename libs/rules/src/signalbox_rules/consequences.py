@@ -20,6 +20,14 @@ from signalbox_rules.satisfiability import Possible, possible_outcomes
 
 
 @dataclass(frozen=True, slots=True)
+class AnalysedWorkflow:
+    """An active workflow and the definition of its active version."""
+
+    workflow_id: str
+    definition: WorkflowDefinition
+
+
+@dataclass(frozen=True, slots=True)
 class Consequence:
     """A write and the events it can cause, one of them each time. `sentence` follows a workflow's name."""
 
