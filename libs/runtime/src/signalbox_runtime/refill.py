@@ -17,6 +17,8 @@ QUIET_READS_MAX = 15
 ROUNDS_MAX = 4
 """Transaction markers and records without an id take offsets too, so `events_max` ids may lie further back
 than as many offsets: what is missing is looked for this many times as far."""
+PARTITIONS_AT_ONCE = 8
+"""Their notes are in memory twice for a moment."""
 log = structlog.get_logger()
 
 Identify: TypeAlias = Callable[[Inbound], bytes | None]
@@ -44,9 +46,26 @@ def refill(kafka: Kafka, memory: IdMemory, begins: Mapping[TopicPartition, int],
 
     Call it where partitions are assigned. Raises KafkaUnavailable when the past can't be read.
     """
-    if not begins:
-        return 0
-    first_kept = kafka.offsets().begin_offsets(begins)
+    count = 0
+    places = sorted(begins)
+    for first in range(0, len(places), PARTITIONS_AT_ONCE):
+        some = {place: begins[place] for place in places[first : first + PARTITIONS_AT_ONCE]}
+        pasts = _read_pasts(kafka, memory, some, identify)
+        for place, past in pasts.items():
+            memory.forget(place)
+            for note in past.notes:
+                memory.seen_before(place, note.identity, note.offset, note.time_ms)
+            count += len(past.notes)
+            metrics.REMEMBERED_IDS.labels(place.topic, place.partition).set(memory.remembered(place))
+    log.info("memory of ids refilled", records=count, partitions=len(begins))
+    return count
+
+
+def _read_pasts(
+    kafka: Kafka, memory: IdMemory, begins: Mapping[TopicPartition, int], identify: Identify
+) -> dict[TopicPartition, _Past]:
+    queries = kafka.offsets()
+    first_kept = queries.begin_offsets(begins)
     pasts = {place: _Past(begin) for place, begin in begins.items()}
     for _ in range(ROUNDS_MAX):
         ranges = {
@@ -63,15 +82,8 @@ def refill(kafka: Kafka, memory: IdMemory, begins: Mapping[TopicPartition, int],
             past.start = start
             if memory.kept_ms and past.since is None and past.notes:
                 window_begin_ms = past.notes[-1].time_ms - memory.kept_ms
-                past.since = kafka.offsets().offsets_at([place], window_begin_ms)[place]
-    for place, past in pasts.items():
-        memory.forget(place)
-        for note in past.notes:
-            memory.seen_before(place, note.identity, note.offset, note.time_ms)
-        metrics.REMEMBERED_IDS.labels(place.topic, place.partition).set(memory.remembered(place))
-    count = sum(len(past.notes) for past in pasts.values())
-    log.info("memory of ids refilled", records=count, partitions=len(begins))
-    return count
+                past.since = queries.offsets_at([place], window_begin_ms)[place]
+    return pasts
 
 
 def _next_start(memory: IdMemory, past: _Past, first_kept: int) -> int:

@@ -145,7 +145,10 @@ class TransformLoop:
 
     def assigned(self, partitions: Offsets) -> None:
         log.info("assigned", partitions=_names(partitions))
+        # To refill memories of many partitions takes long, and gives up by itself.
+        self._heart.stop()
         self._transform.assigned({place: begin.offset for place, begin in partitions.items()})
+        self._heart.beat()
         self._count_partitions("assigned", partitions, 1)
         self._readiness.met(CONDITION)
 
