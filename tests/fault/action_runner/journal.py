@@ -12,7 +12,6 @@ from signalbox_contracts.messages import (
     ActionRequested,
     ActionSucceeded,
     RunCanceled,
-    RunFact,
     RunFailed,
     RunSucceeded,
 )
@@ -28,12 +27,13 @@ class Call(msgspec.Struct, frozen=True):
     record_id: str
 
 
-def check_histories(histories: dict[str, list[RunFact]], runs: Sequence[ActionRequested]) -> None:
+def check_histories(stage: RunnerStage, tenant_id: str, runs: Sequence[ActionRequested]) -> None:
     """Every run ended once; its facts are numbered without gaps, and none is there twice."""
+    histories = stage.histories(tenant_id)
     assert set(histories) == {run.run_id for run in runs}
     for run in runs:
         facts = histories[run.run_id]
-        assert [fact.seq for fact in facts] == list(range(2, len(facts) + 2)), facts
+        assert [fact.seq for fact in facts] == list(range(2, len(facts) + 2)), trail(stage, run)
         assert [fact for fact in facts if isinstance(fact, ENDS)] == [facts[-1]]
         succeeded = [fact.action_id for fact in facts if isinstance(fact, ActionSucceeded)]
         assert succeeded == [action.id for action in run.actions]
@@ -61,6 +61,24 @@ def check_sequence(runs: Sequence[ActionRequested], calls: Sequence[Call]) -> No
         keys = [key for key in keys_of(run) if key in first]
         for earlier, later in pairwise(keys):
             assert last[earlier] < first[later], run.run_id
+
+
+def trail(stage: RunnerStage, run: ActionRequested) -> str:
+    """Every record that names the run, with its place: for a check that failed."""
+    lines = []
+    for topic in (
+        webhook_topic(),
+        topics.action_topic("change_field"),
+        topics.CRM_COMMANDS,
+        topics.CRM_COMMAND_RESULTS,
+        topics.RUNS_JOURNAL,
+    ):
+        for inbound in stage.records(topic):
+            if run.run_id.encode() in (inbound.value or b""):
+                message = codec.decode_any(inbound.value or b"")
+                seq = getattr(message, "seq", "")
+                lines.append(f"{inbound.place} at {inbound.timestamp_ms}: {type(message).__name__} {seq}")
+    return run.run_id + "\n" + "\n".join(lines)
 
 
 def keys_of(run: ActionRequested) -> list[str]:

@@ -101,8 +101,7 @@ def test_killed_at(point: str, stage: RunnerStage, tenant: str, tmp_path: Path) 
             restless.stay()
             for runner in (first, second):
                 runner.kill()
-    histories = stage.histories(tenant)
-    journal.check_histories(histories, runs)
+    journal.check_histories(stage, tenant, runs)
     journal.check_order(stage, tenant, journal.webhook_topic(), calls.made)
     journal.check_sequence(runs, calls.made)
     hooks = {

@@ -3,17 +3,12 @@
 import asyncio
 import gzip
 import hashlib
-import ipaddress
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from action_runner.adapters.http_client import HttpClient
 from action_runner.adapters.http_messages import (
@@ -25,6 +20,7 @@ from action_runner.adapters.http_messages import (
 )
 from action_runner.adapters.resolver import Resolver, read_allow_hosts, system_lookup
 from action_runner.domain.target import read_target
+from tests.integration.action_runner.certificates import certificate
 from tests.integration.action_runner.receivers import OK, answering, read_request, receiver
 
 
@@ -436,44 +432,6 @@ async def test_a_name_server_that_hangs_holds_up_nobody_else() -> None:
 
 
 # --- TLS ------------------------------------------------------------------------------------------
-
-
-def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, Path]:
-    """A server's context for a self-signed certificate of `name`, and the file to trust."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.3"))]
-            ),
-            critical=False,
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    trust = folder / "trust.pem"
-    trust.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    own = folder / "own.pem"
-    own.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + trust.read_bytes()
-    )
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(own)
-    return server, trust
 
 
 async def test_tls_is_verified_against_the_name_and_server_name_is_sent(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ class Refused(msgspec.Struct, frozen=True):
 class NoReply(msgspec.Struct, frozen=True):
     """No reply came. `sent` tells whether the server may have taken the mail."""
 
-    kind: Literal["connect", "tls", "timeout", "closed", "address-refused", "name-unresolved"]
+    kind: Literal["connect", "tls", "timeout", "closed", "not-smtp", "address-refused", "name-unresolved"]
     detail: str
     sent: bool
 
@@ -142,8 +142,8 @@ class SmtpSender:
             answer = await _transfer(smtp, mail, progress)
             is_usable = isinstance(answer, Handed) or await _reset(smtp)
         except errors.SMTPResponseException as error:
-            answer = Refused("data", (Reply(error.code, error.message),), f"{error.code} {error.message}")
-            is_usable = await _reset(smtp)
+            answer = _answer_of(error, server, "data", sent=progress.data_begun)
+            is_usable = isinstance(answer, Refused) and await _reset(smtp)
         except (errors.SMTPException, OSError) as error:
             answer = NoReply(
                 "closed", f"{server.destination} closed the connection: {error}.", progress.data_begun
@@ -184,7 +184,7 @@ class SmtpSender:
             refused = await self._log_in(server, smtp)
         except errors.SMTPResponseException as error:
             smtp.close()
-            return Refused("connect", (Reply(error.code, error.message),), f"{error.code} {error.message}")
+            return _answer_of(error, server, "connect", sent=False)
         except ssl.SSLError as error:
             smtp.close()
             return NoReply("tls", f"No TLS with {server.destination}: {error.reason or error}.", sent=False)
@@ -233,6 +233,14 @@ async def _transfer(smtp: aiosmtplib.SMTP, mail: Mail, progress: _Progress) -> H
     fault.at("runner.in_call")
     response = await smtp.data(mail.data)
     return Handed(Reply(response.code, response.message), refused)
+
+
+def _answer_of(
+    error: errors.SMTPResponseException, server: SmtpServer, step: str, *, sent: bool
+) -> Refused | NoReply:
+    if error.code < 0:  # the library's word for a line that is no reply
+        return NoReply("not-smtp", f"{server.destination} does not speak SMTP: {error.message.strip()}", sent)
+    return Refused(step, (Reply(error.code, error.message),), f"{error.code} {error.message}")
 
 
 async def _reset(smtp: aiosmtplib.SMTP) -> bool:
