@@ -13,8 +13,11 @@ import condition_evaluator.metrics
 import delay_relay.metrics
 import run_ledger.metrics
 import sample_crm.openapi
+import signalbox_runtime.http_metrics
 import signalbox_runtime.lanes.metrics
+import signalbox_runtime.outbox.metrics
 import trigger_router.metrics
+import workflow_api.metrics
 import workflow_api.openapi
 from action_runner.settings import ActionRunnerSettings
 from condition_evaluator.settings import ConditionEvaluatorSettings
@@ -34,8 +37,11 @@ METRICS_OF = (
     condition_evaluator.metrics,
     delay_relay.metrics,
     run_ledger.metrics,
+    signalbox_runtime.http_metrics,
     signalbox_runtime.lanes.metrics,
+    signalbox_runtime.outbox.metrics,
     trigger_router.metrics,
+    workflow_api.metrics,
 )
 """Imported so that their metrics are declared; the runtime's own come with `metrics`."""
 SETTINGS: tuple[type[BaseSettings], ...] = (

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from signalbox_runtime.auth import Access
 from signalbox_runtime.http_limits import BodyLimit, ReadyGate
+from signalbox_runtime.http_metrics import RequestMetrics
 from signalbox_runtime.idempotency import KEY_CHARACTERS_MAX, UNSAFE_METHODS, Idempotency, IdempotencyStore
 from signalbox_runtime.problems import (
     Problem,
@@ -68,6 +69,7 @@ def create_app(
         app.add_middleware(Idempotency, store=idempotency)
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max)
     app.add_middleware(ReadyGate, readiness=readiness, condition=DATABASE_CONDITION)
+    app.add_middleware(RequestMetrics)
     app.state.schemas = dict(schemas or {})
     app.state.takes_idempotency_keys = idempotency is not None
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]

@@ -22,6 +22,7 @@ from workflow_api.adapters.tables import backtests
 from workflow_api.domain.announcements import milliseconds
 from workflow_api.domain.dry_run import Tested
 from workflow_api.domain.workflow import Workflow
+from workflow_api.metrics import BACKTESTS
 from workflow_api.moments import change_by
 from workflow_api.workflows import Workflows
 
@@ -218,6 +219,7 @@ async def _run(
     if not ended.done():
         process.terminate()
     status = await ended
+    BACKTESTS.labels("ended" if status == 0 else "crashed").inc()
     if status != 0 and not stop.is_set():
         values = {
             "error": f"The process ended with {status}; the log of workflow-api says more. Start it again.",

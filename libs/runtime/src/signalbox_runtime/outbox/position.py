@@ -15,6 +15,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
     id: int
     record: Outbound
     ends_group: bool
+    waited_seconds: float = 0.0
 
 
 def begin_after(position: OutboxPosition | None, generation: str, newest_id: int) -> int:

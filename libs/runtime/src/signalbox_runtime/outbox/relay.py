@@ -20,6 +20,7 @@ import structlog
 from psycopg import sql
 
 from signalbox_contracts.messages import OutboxPosition
+from signalbox_runtime.outbox import metrics
 from signalbox_runtime.outbox.errors import PositionAhead, RelayLogFailed
 from signalbox_runtime.outbox.log import RelayLog, RelayLogFactory
 from signalbox_runtime.outbox.position import OutboxRow, begin_after, whole_groups
@@ -79,6 +80,7 @@ class OutboxRelay:
                     raise
                 finally:
                     self.sending = False
+                    metrics.SENDING.labels(self.name).set(0)
                 if not stop.is_set():
                     with suppress(TimeoutError):
                         await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
@@ -145,6 +147,7 @@ class OutboxRelay:
         generation, newest_id = await self._generation(connection)
         sent_id = begin_after(position, generation, newest_id)
         self.sending = True
+        metrics.SENDING.labels(self.name).set(1)
         await self._announce(connection, sent_id)
         _log.info("relay sends", relay=self.name, after_id=sent_id, generation=generation)
         clean_up_at = asyncio.get_running_loop().time()
@@ -156,7 +159,9 @@ class OutboxRelay:
                     [row.record for row in rows],
                     OutboxPosition(relay=self.name, generation=generation, last_id=sent_id),
                 )
+                begun = asyncio.get_running_loop().time()
                 await self._in_thread(send)
+                self._count(rows, asyncio.get_running_loop().time() - begun)
                 await self._announce(connection, sent_id)
             if asyncio.get_running_loop().time() >= clean_up_at:
                 await self._clean_up(connection, sent_id)
@@ -164,6 +169,11 @@ class OutboxRelay:
             if not await self._listen(connection):
                 # For relays that were started, or missed a word, since the last one.
                 await self._announce(connection, sent_id)
+
+    def _count(self, rows: list[OutboxRow], sending_seconds: float) -> None:
+        metrics.ROWS.labels(self.name).inc(len(rows))
+        for row in rows:
+            metrics.DELAY_SECONDS.labels(self.name).observe(row.waited_seconds + sending_seconds)
 
     async def _generation(self, connection: psycopg.AsyncConnection[Any]) -> tuple[str, int]:
         """The outbox's generation, and the highest id its table ever gave."""
@@ -180,15 +190,20 @@ class OutboxRelay:
         """The next rows, whole groups only; more than BATCH_ROWS where a group is larger than that."""
         limit = BATCH_ROWS
         query = sql.SQL(
-            "SELECT id, topic, key, value, headers, ends_group FROM {} WHERE id > %s ORDER BY id LIMIT %s"
+            "SELECT id, topic, key, value, headers, ends_group,"
+            " extract(epoch FROM clock_timestamp() - created_at)::float8"
+            " FROM {} WHERE id > %s ORDER BY id LIMIT %s"
         ).format(sql.Identifier(self._schema, "outbox"))
         while True:
             cursor = await connection.execute(query, (sent_id, limit))
             rows = [
                 OutboxRow(
-                    row_id, Outbound(topic, bytes(key), _bytes(value), stored_headers(headers)), ends_group
+                    row_id,
+                    Outbound(topic, bytes(key), _bytes(value), stored_headers(headers)),
+                    ends_group,
+                    waited_seconds,
                 )
-                for row_id, topic, key, value, headers, ends_group in await cursor.fetchall()
+                for row_id, topic, key, value, headers, ends_group, waited_seconds in await cursor.fetchall()
             ]
             whole = whole_groups(rows)
             if whole or len(rows) < limit:
