@@ -15,8 +15,8 @@ import pytest_asyncio
 from signalbox_embedded.errors import EmbeddedError, ProcessEndedError
 from signalbox_embedded.ports import free_ports, is_free
 from signalbox_embedded.process import Command
+from signalbox_embedded.readiness import answers
 from signalbox_embedded.supervisor import REFUSED_EXIT_CODE, STARTS_BEFORE_GIVING_UP, Service, Supervisor
-from signalbox_embedded.system import answers
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 

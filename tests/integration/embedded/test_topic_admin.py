@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # t
 from signalbox_contracts.topics import Topic, all_topics, topics_by_name
 from signalbox_runtime.records import TopicPartition
 from signalbox_runtime.topic_admin import apply, lags, look
-from signalbox_runtime.topic_plan import CreateTopic, OffsetLost, StartGroup, is_change, plan
+from signalbox_runtime.topic_plan import CreateTopic, OffsetLost, SettingDiffers, StartGroup, is_change, plan
 
 
 def options(bootstrap: str) -> dict[str, str | int | float | bool]:
@@ -109,3 +109,16 @@ def test_the_lag_of_a_group_is_what_it_has_not_committed(kafka_bootstrap: str) -
         producer.produce(topic.name, b"waiting")
     assert producer.flush(10) == 0
     assert lags(options(kafka_bootstrap), [topic]) == {group: 3}
+
+
+def test_a_setting_that_differs_is_set_as_declared(kafka_bootstrap: str) -> None:
+    topic, _ = a_topic_and_group()
+    apply(options(kafka_bootstrap), plan([topic], look(options(kafka_bootstrap), [topic]), 1))
+    changed = msgspec.structs.replace(topic, retention_ms=7_000, timestamp="LogAppendTime")
+    steps = plan([changed], look(options(kafka_bootstrap), [changed]), 1)
+    assert {step.setting for step in steps if isinstance(step, SettingDiffers)} == {
+        "retention.ms",
+        "message.timestamp.type",
+    }
+    apply(options(kafka_bootstrap), steps)
+    assert plan([changed], look(options(kafka_bootstrap), [changed]), 1) == ()

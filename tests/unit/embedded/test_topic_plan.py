@@ -76,7 +76,7 @@ def test_another_partition_count_is_refused_and_never_changed() -> None:
     assert is_refusal(steps[0])
 
 
-def test_a_setting_that_differs_is_reported_and_left_alone() -> None:
+def test_a_setting_that_differs_is_named_with_both_values() -> None:
     drifted = FoundTopic({**TOPIC.broker_config(), "retention.ms": "1"}, (0, 7))
     found = replace(EMPTY, topics={TOPIC.name: drifted}, committed={"evaluator": frozenset(PLACES)})
     steps = plan([TOPIC], found, lane_partitions=2)

@@ -3,12 +3,10 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
-
-import httpx
 
 from signalbox_contracts.topics import EMBEDDED_LANE_PARTITIONS, all_topics
 from signalbox_embedded import jars, kafka, ports, process
@@ -19,6 +17,7 @@ from signalbox_embedded.java import java_executable
 from signalbox_embedded.kafka_settings import bootstrap_of, plan_brokers, stop_timeout_seconds
 from signalbox_embedded.postgres import STOP_TIMEOUT_SECONDS as POSTGRES_STOP_TIMEOUT_SECONDS
 from signalbox_embedded.postgres import PostgresFolder
+from signalbox_embedded.readiness import answers
 from signalbox_embedded.service_kinds import (
     RUN_LEDGER,
     SAMPLE_CRM,
@@ -32,9 +31,7 @@ from signalbox_embedded.service_kinds import (
 )
 from signalbox_embedded.supervisor import Report, Service, Supervisor
 from signalbox_runtime import topic_admin
-from signalbox_runtime.topic_plan import is_change, is_refusal, plan
-
-_READY_CALL_TIMEOUT_SECONDS = 1.0
+from signalbox_runtime.topic_plan import SettingDiffers, is_refusal, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +161,7 @@ class EmbeddedSystem:
             raise EmbeddedError("; ".join(refusals))
         topic_admin.apply(options, steps)
         for step in steps:
-            if not is_change(step):
+            if isinstance(step, SettingDiffers):
                 self._report.noticed(str(step))
 
     def _publish(self) -> Endpoints:
@@ -188,19 +185,6 @@ class EmbeddedSystem:
 
     def _first(self, kind: ServiceKind) -> Worker:
         return next(worker for worker in self._workers if worker.kind == kind)
-
-
-def answers(url: str) -> Callable[[], Awaitable[bool]]:
-    """A readiness check: whether `url` answers 200."""
-
-    async def ask() -> bool:
-        try:
-            async with httpx.AsyncClient(timeout=_READY_CALL_TIMEOUT_SECONDS, trust_env=False) as client:
-                return (await client.get(url)).status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
-
-    return ask
 
 
 def _metrics_name(worker: Worker) -> str:

@@ -5,17 +5,16 @@ is given once. That it was given is remembered in a second group, which has no m
 can be told from one that lost its offsets.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
     ConfigResource,
     NewTopic,
     OffsetSpec,
@@ -24,28 +23,20 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from signalbox_contracts.topics import Topic
 from signalbox_runtime.errors import TopicAdminError
-from signalbox_runtime.records import TopicPartition
-from signalbox_runtime.topic_plan import Cluster, CreateTopic, FoundTopic, StartGroup, Step
-
-T = TypeVar("T")
-KafkaOptions = Mapping[str, str | int | float | bool]
-"""librdkafka's options by their own names; `bootstrap.servers` has to be among them."""
-
-_TIMEOUT_SECONDS = 30.0
-_PAUSE_SECONDS = 0.1
-_SETTLING = (
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.UNKNOWN_LEADER_EPOCH,
-    KafkaError.FENCED_LEADER_EPOCH,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
+from signalbox_runtime.group_offsets import (
+    ONLY_CRITICAL_LOGS,
+    TIMEOUT_SECONDS,
+    KafkaOptions,
+    commit_offsets,
+    committed_offsets,
+    log_offsets,
+    once_settled,
+    reason,
 )
-"""What a cluster answers that has just started or just lost a broker; asked again it knows better."""
+from signalbox_runtime.records import TopicPartition
+from signalbox_runtime.topic_plan import Cluster, CreateTopic, FoundTopic, SettingDiffers, StartGroup, Step
+
 _BROKERS_OWN_REPLICATION = -1
-_ONLY_CRITICAL_LOGS = 2
 _GROUPS_AT_ONCE = 8  # each waits for its coordinator most of the time
 
 
@@ -70,15 +61,16 @@ def look(options: KafkaOptions, declared: Iterable[Topic]) -> Cluster:
                 started=dict(zip(places, map(frozenset, started), strict=True)),
             )
     except KafkaException as error:
-        raise TopicAdminError(f"could not read the cluster's topics and groups: {_reason(error)}") from error
+        raise TopicAdminError(f"could not read the cluster's topics and groups: {reason(error)}") from error
 
 
 def apply(options: KafkaOptions, steps: Sequence[Step]) -> None:
-    """Create topics and give groups their first offsets; steps that only report are passed over.
+    """Create topics, set what differs, give groups their first offsets; refusals are passed over.
 
     Raises: TopicAdminError. What was done before it stays done, and a second call does the rest.
     """
     _create([step for step in steps if isinstance(step, CreateTopic)], options)
+    _set([step for step in steps if isinstance(step, SettingDiffers)], options)
     starts: dict[str, list[KafkaTopicPartition]] = {}
     for step in steps:
         if isinstance(step, StartGroup):
@@ -91,8 +83,14 @@ def apply(options: KafkaOptions, steps: Sequence[Step]) -> None:
 
 def _start_group(options: KafkaOptions, group: str, places: list[KafkaTopicPartition]) -> None:
     # The group first: a crash between the two leaves a group with offsets, which is in order.
-    for name in (group, _memory_of(group)):
-        _commit(options, name, places)
+    try:
+        for name in (group, _memory_of(group)):
+            commit_offsets(options, name, places)
+    except KafkaException as error:
+        raise TopicAdminError(
+            f"could not give group {group} its first offsets: {reason(error)}. "
+            "Stop its services and try again."
+        ) from error
 
 
 def lags(options: KafkaOptions, declared: Iterable[Topic]) -> dict[str, int]:
@@ -109,33 +107,13 @@ def lags(options: KafkaOptions, declared: Iterable[Topic]) -> dict[str, int]:
             behind = pool.map(partial(_lag, options, admin), places, places.values())
             return dict(zip(places, behind, strict=True))
     except KafkaException as error:
-        raise TopicAdminError(f"could not read how far the groups are: {_reason(error)}") from error
-
-
-def committed_offsets(
-    options: KafkaOptions, group: str, places: Sequence[KafkaTopicPartition]
-) -> dict[TopicPartition, int]:
-    """A group's offsets on those of `places` where it has one.
-
-    Raises: KafkaException. Not the admin client's call for it: while the group's coordinator loads, as after
-    a broker's start, that one ends the whole process with a segmentation fault (librdkafka 2.16.1 looks for
-    the consumer group that an admin client hasn't got, in its OffsetFetch handler).
-    """
-    if not places:
-        return {}
-    with _member_of_nothing(options, group) as consumer:
-        found = _once_settled(
-            lambda: _raise_errors(consumer.committed(list(places), timeout=_TIMEOUT_SECONDS))
-        )
-    return {
-        TopicPartition(place.topic, place.partition): place.offset for place in found if place.offset >= 0
-    }
+        raise TopicAdminError(f"could not read how far the groups are: {reason(error)}") from error
 
 
 def _lag(options: KafkaOptions, admin: AdminClient, group: str, places: list[KafkaTopicPartition]) -> int:
     committed = committed_offsets(options, group, places)
-    ends = _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-    starts = _offsets(admin, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+    ends = log_offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+    starts = log_offsets(admin, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
     return sum(end - committed.get(place, starts[place]) for place, end in ends.items())
 
 
@@ -152,35 +130,42 @@ def _create(steps: Sequence[CreateTopic], options: KafkaOptions) -> None:
         for step in steps
     ]
     admin = _open_admin(options)  # has to live as long as the answers are awaited
-    for name, created in admin.create_topics(new, operation_timeout=_TIMEOUT_SECONDS).items():
+    for name, created in admin.create_topics(new, operation_timeout=TIMEOUT_SECONDS).items():
         try:
-            created.result(_TIMEOUT_SECONDS)
+            created.result(TIMEOUT_SECONDS)
         except KafkaException as error:
-            raise TopicAdminError(f"could not create topic {name}: {_reason(error)}") from error
-    _once_settled(lambda: _raise_unless_there(admin, new))
+            raise TopicAdminError(f"could not create topic {name}: {reason(error)}") from error
+    once_settled(lambda: _raise_unless_there(admin, new))
+
+
+def _set(steps: Sequence[SettingDiffers], options: KafkaOptions) -> None:
+    if not steps:
+        return
+    by_topic: dict[str, list[ConfigEntry]] = {}
+    for step in steps:
+        entry = ConfigEntry(step.setting, step.declared, incremental_operation=AlterConfigOpType.SET)
+        by_topic.setdefault(step.topic, []).append(entry)
+    resources = [
+        ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
+        for name, entries in by_topic.items()
+    ]
+    admin = _open_admin(options)
+    for resource, done in admin.incremental_alter_configs(resources).items():
+        try:
+            done.result(TIMEOUT_SECONDS)
+        except KafkaException as error:
+            raise TopicAdminError(f"could not set topic {resource.name}: {reason(error)}") from error
 
 
 def _raise_unless_there(admin: AdminClient, topics: Iterable[NewTopic]) -> None:
     """A created topic is known to the controller first, and to the brokers a little later."""
-    there = admin.list_topics(timeout=_TIMEOUT_SECONDS).topics
+    there = admin.list_topics(timeout=TIMEOUT_SECONDS).topics
     if not all(topic.topic in there for topic in topics):
         raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))
 
 
 def _open_admin(options: KafkaOptions) -> AdminClient:
-    return AdminClient({**options, "log_level": _ONLY_CRITICAL_LOGS})
-
-
-@contextmanager
-def _member_of_nothing(options: KafkaOptions, group: str) -> Iterator[Consumer]:
-    """A consumer that can read and set a group's offsets without joining it."""
-    consumer = Consumer(
-        {**options, "group.id": group, "enable.auto.commit": False, "log_level": _ONLY_CRITICAL_LOGS}
-    )
-    try:
-        yield consumer
-    finally:
-        consumer.close()
+    return AdminClient({**options, "log_level": ONLY_CRITICAL_LOGS})
 
 
 def _memory_of(group: str) -> str:
@@ -189,7 +174,7 @@ def _memory_of(group: str) -> str:
 
 def _partition_counts(admin: AdminClient, declared: Iterable[Topic]) -> dict[str, int]:
     """Of the declared topics that exist."""
-    found = admin.list_topics(timeout=_TIMEOUT_SECONDS).topics
+    found = admin.list_topics(timeout=TIMEOUT_SECONDS).topics
     return {topic.name: len(found[topic.name].partitions) for topic in declared if topic.name in found}
 
 
@@ -213,7 +198,7 @@ def _found_topics(admin: AdminClient, partition_counts: Mapping[str, int]) -> di
         return {}
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in partition_counts]
     settings = {
-        resource.name: {name: entry.value for name, entry in described.result(_TIMEOUT_SECONDS).items()}
+        resource.name: {name: entry.value for name, entry in described.result(TIMEOUT_SECONDS).items()}
         for resource, described in admin.describe_configs(resources).items()
     }
     places = [
@@ -221,7 +206,7 @@ def _found_topics(admin: AdminClient, partition_counts: Mapping[str, int]) -> di
         for name, count in partition_counts.items()
         for partition in range(count)
     ]
-    offsets = _offsets(admin, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+    offsets = log_offsets(admin, places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
     return {
         name: FoundTopic(
             settings[name], tuple(offsets[TopicPartition(name, partition)] for partition in range(count))
@@ -230,58 +215,8 @@ def _found_topics(admin: AdminClient, partition_counts: Mapping[str, int]) -> di
     }
 
 
-def _offsets(
-    admin: AdminClient, places: list[KafkaTopicPartition], which: OffsetSpec
-) -> dict[TopicPartition, int]:
-    if not places:
-        return {}
-
-    def ask() -> dict[TopicPartition, int]:
-        found = admin.list_offsets(dict.fromkeys(places, which))
-        return {
-            TopicPartition(place.topic, place.partition): answer.result(_TIMEOUT_SECONDS).offset
-            for place, answer in found.items()
-        }
-
-    return _once_settled(ask)
-
-
-def _commit(options: KafkaOptions, group: str, places: list[KafkaTopicPartition]) -> None:
-    try:
-        with _member_of_nothing(options, group) as consumer:
-            _once_settled(lambda: _raise_errors(consumer.commit(offsets=places, asynchronous=False)))
-    except KafkaException as error:
-        raise TopicAdminError(
-            f"could not give group {group} its first offsets: {_reason(error)}. "
-            "Stop its services and try again."
-        ) from error
-
-
-def _raise_errors(places: list[KafkaTopicPartition]) -> list[KafkaTopicPartition]:
-    for place in places:
-        if place.error:
-            raise KafkaException(place.error)
-    return places
-
-
-def _once_settled(ask: Callable[[], T]) -> T:
-    """The answer, asked for again while leaders and coordinators are still being found."""
-    deadline = time.monotonic() + _TIMEOUT_SECONDS
-    while True:
-        try:
-            return ask()
-        except KafkaException as error:
-            if error.args[0].code() not in _SETTLING or time.monotonic() > deadline:
-                raise
-        time.sleep(_PAUSE_SECONDS)
-
-
 def _offsets_retention_minutes(admin: AdminClient) -> int:
-    brokers = admin.list_topics(timeout=_TIMEOUT_SECONDS).brokers
+    brokers = admin.list_topics(timeout=TIMEOUT_SECONDS).brokers
     resource = ConfigResource(ResourceType.BROKER, str(min(brokers)))
-    settings = admin.describe_configs([resource])[resource].result(_TIMEOUT_SECONDS)
+    settings = admin.describe_configs([resource])[resource].result(TIMEOUT_SECONDS)
     return int(settings["offsets.retention.minutes"].value)
-
-
-def _reason(error: KafkaException) -> str:
-    return str(error.args[0].str())

@@ -3,7 +3,7 @@
 Pure: `plan(declared, found)` compares; `topic_admin` looks and acts. What it decides:
 
     topic not there                          CreateTopic
-    topic with other settings                SettingDiffers    reported, left alone
+    topic with other settings                SettingDiffers    set as declared, where that is asked for
     topic with other partition count         PartitionsDiffer  reported, left alone: it would break lanes
     group without an offset, never had one   StartGroup        at the partition's first record
     group without an offset, had one once    OffsetLost        refused: a month of mail would be sent again
@@ -36,7 +36,7 @@ class SettingDiffers:
     found: str
 
     def __str__(self) -> str:
-        return f"topic {self.topic}: {self.setting} is {self.found}, declared is {self.declared}"
+        return f"set topic {self.topic}: {self.setting} from {self.found or 'nothing'} to {self.declared}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def is_refusal(step: Step) -> bool:
 
 def is_change(step: Step) -> bool:
     """Whether `topic_admin.apply` does something for it."""
-    return isinstance(step, CreateTopic | StartGroup)
+    return isinstance(step, CreateTopic | SettingDiffers | StartGroup)
 
 
 def _check_retention(found: Cluster) -> tuple[Step, ...]:

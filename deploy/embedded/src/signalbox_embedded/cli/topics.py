@@ -9,7 +9,7 @@ from signalbox_embedded.cli.data import data_option, kafka_options_of, names_a_c
 from signalbox_embedded.errors import EmbeddedError
 from signalbox_runtime import topic_admin
 from signalbox_runtime.errors import TopicAdminError
-from signalbox_runtime.topic_plan import Step, is_change, is_refusal, plan
+from signalbox_runtime.topic_plan import SettingDiffers, Step, is_change, is_refusal, plan
 
 _partitions_option = click.option(
     "--lane-partitions",
@@ -44,18 +44,20 @@ def plan_command(data: Path, lane_partitions: int | None) -> None:
 @topics.command()
 @data_option
 @_partitions_option
-def apply(data: Path, lane_partitions: int | None) -> None:
+@click.option("--settings", is_flag=True, help="Also set what differs on topics that are there.")
+def apply(data: Path, lane_partitions: int | None, settings: bool) -> None:
     """Create missing topics, and give new groups their first offsets, once."""
     options, steps = _compare(data, lane_partitions)
     refusals = [str(step) for step in steps if is_refusal(step)]
     if refusals:
         raise EmbeddedError("nothing was changed: " + "; ".join(refusals))
+    chosen = [step for step in steps if settings or not isinstance(step, SettingDiffers)]
     try:
-        topic_admin.apply(options, steps)
+        topic_admin.apply(options, chosen)
     except TopicAdminError as error:
         raise EmbeddedError(str(error)) from error
     for step in steps:
-        print(("done: " if is_change(step) else "! ") + str(step))
+        print(f"done: {step}" if step in chosen else f"left (give --settings to do it): {step}")
     if not steps:
         print("Nothing to do.")
 

@@ -21,8 +21,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from signalbox_contracts import topics
 from signalbox_runtime.broker import Kafka
 from signalbox_runtime.errors import KafkaFailure
+from signalbox_runtime.group_offsets import committed_offsets
 from signalbox_runtime.records import TopicPartition
-from signalbox_runtime.topic_admin import committed_offsets
 
 RUNNER_GROUP: Final = "action-runner"
 WAIT_SECONDS: Final = 5.0
