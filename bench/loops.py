@@ -1,4 +1,5 @@
-"""The transform loop by itself on real Kafka: copying, skipping, its latency at a trickle, what views cost.
+"""The transform loop on real Kafka: by itself (copying, skipping, its latency at a trickle, what views cost),
+and in the two services that live in it.
 
 Source and target have four partitions, values 700 bytes. One process holds loop, load and clock.
 """
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench import routing
 from signalbox_embedded.kafka import EmbeddedKafka
 from signalbox_runtime.memory_of_ids import IdMemory
 from signalbox_runtime.records import Inbound, Outbound, Outbox, TopicPartition
@@ -61,6 +63,7 @@ def run() -> list[dict[str, Any]]:
         catch_ups = _catch_ups(stage)
         refills = [_refill_seconds(stage) for _ in range(RUNS)]
     return [
+        *routing.run(),
         _result("transform.records_per_second", copied, "1/s"),
         _result("transform.skipped_records_per_second", skipped, "1/s"),
         _result("transform.latency_p50_ms", [_at(one, 0.50) for one in latencies], "ms"),
