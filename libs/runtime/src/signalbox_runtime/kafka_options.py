@@ -26,7 +26,7 @@ _CONSUMER: Options = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
     "isolation.level": "read_committed",
-    "queued.max.messages.kbytes": 32_768,
+    "queued.max.messages.kbytes": 16_384,
 }
 _GROUP: Options = {
     "auto.offset.reset": "error",
