@@ -27,10 +27,14 @@ class Cancellations:
             case other:
                 raise TypeError(f"{inbound.place} holds a {type(other).__name__}, which is no cancellation.")
 
-    def canceled_by(self, tenant_id: str, run_id: str, workflow_id: str, run_started_at_ms: int) -> str | None:
+    def canceled_by(
+        self, tenant_id: str, run_id: str, workflow_id: str, run_started_at_ms: int
+    ) -> str | None:
         """Who canceled the run, by itself or with all runs of its workflow that started until then; None: nobody."""
         requested_by = self._runs.get((tenant_id, run_id))
         if requested_by is not None:
             return requested_by
         request = self._workflows.get((tenant_id, workflow_id))
-        return request.requested_by if request is not None and run_started_at_ms <= request.before_ms else None
+        return (
+            request.requested_by if request is not None and run_started_at_ms <= request.before_ms else None
+        )
