@@ -25,7 +25,7 @@ from signalbox_rules.reading import read_moment, read_number
 from signalbox_rules.references import has_reference
 
 COMBINATIONS_MAX: Final = 5_000  # decided at publish in some 20 ms; a larger tree is not judged
-VALUES_MAX: Final = 150  # of one field; comparisons over two values look at the square of it
+VALUES_MAX: Final = 80  # of one field; comparisons over two values look at the square of it
 _SUBSETS_OF_MAX: Final = 5
 
 _SOMETHING_ELSE: Final[tuple[Any, ...]] = (

@@ -14,6 +14,10 @@ def _members(value: Any) -> list[Any]:
         if len(value) > MEMBERS_MAX:
             raise FilterRefused(f"the list has more than {MEMBERS_MAX:,} members")
         return value
+    if type(value) is range:
+        if value.stop - value.start > MEMBERS_MAX:
+            raise FilterRefused(f"the range has more than {MEMBERS_MAX:,} members")
+        return list(value)
     return [] if value is None or value == "" else [value]
 
 
