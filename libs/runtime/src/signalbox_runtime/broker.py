@@ -145,6 +145,16 @@ class OffsetQueries(Protocol):
         """The first offset whose timestamp is at or after `time_ms`, else the end offset."""
         ...
 
+    def written_offsets_at(
+        self, partitions: Iterable[TopicPartition], time_ms: int
+    ) -> dict[TopicPartition, int]:
+        """The same over all that is written, open transactions included."""
+        ...
+
+    def committed(self, group: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offsets of any group, on those of `partitions` where it has one."""
+        ...
+
 
 class Kafka(Protocol):
     """Makes clients."""

@@ -13,6 +13,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 from signalbox_runtime import kafka_options
 from signalbox_runtime.broker import GroupConsumer, OffsetQueries, PartitionReader, TransactionalProducer
 from signalbox_runtime.errors import KafkaUnavailable, ServiceRefused
+from signalbox_runtime.group_offsets import committed_offsets
 from signalbox_runtime.kafka_consumer import ConfluentGroupConsumer, ConfluentReader
 from signalbox_runtime.kafka_errors import error_of, plain
 from signalbox_runtime.kafka_options import checked
@@ -77,7 +78,22 @@ class ConfluentOffsets:
     def offsets_at(self, partitions: Iterable[TopicPartition], time_ms: int) -> dict[TopicPartition, int]:
         found = self._offsets(partitions, OffsetSpec.for_timestamp(time_ms))
         none_so_late = [partition for partition, offset in found.items() if offset < 0]
-        return {**found, **self.end_offsets(none_so_late)} if none_so_late else found
+        return {**found, **self.end_offsets(none_so_late)}
+
+    def written_offsets_at(
+        self, partitions: Iterable[TopicPartition], time_ms: int
+    ) -> dict[TopicPartition, int]:
+        spec = OffsetSpec.for_timestamp(time_ms)
+        found = self._offsets(partitions, spec, IsolationLevel.READ_UNCOMMITTED)
+        none_so_late = [partition for partition, offset in found.items() if offset < 0]
+        return {**found, **self.written_offsets(none_so_late)}
+
+    def committed(self, group: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        places = [KafkaPartition(*partition) for partition in partitions]
+        try:
+            return committed_offsets(self._options, group, places)
+        except KafkaException as exception:
+            raise plain(f"asking for the offsets of {group}", error_of(exception)) from exception
 
     def _offsets(
         self,

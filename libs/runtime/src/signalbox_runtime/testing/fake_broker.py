@@ -74,6 +74,13 @@ class Log:
             and (entry.transaction is None or entry.transaction.status == "committed")
         ]
 
+    def written_at(self, time_ms: int) -> int:
+        """The first offset of a record from `time_ms` on, its transaction ended or not; else the end."""
+        for entry in self.entries[self.first_kept :]:
+            if entry.record is not None and entry.record.timestamp_ms >= time_ms:
+                return entry.record.offset
+        return len(self.entries)
+
 
 @dataclass(slots=True)
 class Group:

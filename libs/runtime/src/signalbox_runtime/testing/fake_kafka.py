@@ -308,6 +308,19 @@ class FakeOffsets:
             self._broker.check_up()
             return {place: self._first_at(place, time_ms) for place in partitions}
 
+    def written_offsets_at(
+        self, partitions: Iterable[TopicPartition], time_ms: int
+    ) -> dict[TopicPartition, int]:
+        with self._broker.changed:
+            self._broker.check_up()
+            return {place: self._broker.logs[place].written_at(time_ms) for place in partitions}
+
+    def committed(self, group: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        with self._broker.changed:
+            self._broker.check_up()
+            committed = self._broker.committed(group)
+            return {place: committed[place].offset for place in partitions if place in committed}
+
     def _first_at(self, place: TopicPartition, time_ms: int) -> int:
         log = self._broker.logs[place]
         later = (record.offset for record in log.visible(log.first_kept) if record.timestamp_ms >= time_ms)

@@ -7,10 +7,12 @@ from time import monotonic, sleep
 
 from signalbox_runtime.broker import TransactionalProducer
 from signalbox_runtime.readiness import Readiness
-from signalbox_runtime.records import Inbound, Outbound
+from signalbox_runtime.records import Inbound, Outbound, TopicPartition
 from signalbox_runtime.testing.stage import Stage, new_name, wait_until
 from signalbox_runtime.views import TopicViews, follow
 from signalbox_runtime.visibility import wait_until_visible
+
+FAR_FUTURE_MS = 1 << 45
 
 
 class ViewSuite:
@@ -75,6 +77,27 @@ class ViewSuite:
             views.catch_up()
             assert seen.of(topic) == [(b"k", b"1"), (b"k", b"2")]
         views.close()
+
+    def test_offsets_of_what_is_written_and_of_what_is_visible(self, stage: Stage) -> None:
+        topic = stage.new_topic(1)
+        group = stage.new_group([topic])
+        place, elsewhere = TopicPartition(topic, 0), TopicPartition(stage.new_topic(1), 0)
+        queries = stage.kafka.offsets()
+        stage.send(topic, 0, [b"1", b"2"])
+        with writer(stage) as producer:
+            producer.begin()
+            producer.produce(Outbound(topic, b"k", b"3"))
+            wait_until(
+                lambda: queries.written_offsets([place]) == {place: 3}, "the open transaction's record"
+            )
+            assert queries.end_offsets([place]) == {place: 2}
+            assert queries.begin_offsets([place]) == {place: 0}
+            assert queries.offsets_at([place], 1) == {place: 0}
+            assert queries.offsets_at([place], FAR_FUTURE_MS) == {place: 2}
+            assert queries.written_offsets_at([place], 1) == {place: 0}
+            assert queries.written_offsets_at([place], FAR_FUTURE_MS) == {place: 3}
+            producer.abort()
+        assert queries.committed(group, [place, elsewhere]) == {place: 0}
 
     def test_it_can_be_followed_on_a_thread_of_its_own(self, stage: Stage) -> None:
         topic = stage.new_topic(1)
