@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from confluent_kafka import Producer
@@ -57,9 +57,17 @@ def run() -> list[dict[str, Any]]:
         bench.measure(WARM_UP_EVENTS)
         measured = [bench.measure(EVENTS) for _ in range(RUNS)]
     return [
-        _result("router.events_per_second", [router for router, _ in measured]),
-        _result("evaluator.events_per_second", [evaluator for _, evaluator in measured]),
+        _result(f"{name}.{figure}", unit, [getattr(pair[at], figure) for pair in measured])
+        for at, name in enumerate(("router", "evaluator"))
+        for figure, unit in (("events_per_second", "1/s"), ("cpu_us_per_event", "us"))
     ]
+
+
+class Measured(NamedTuple):
+    """One service on one load. Processor time is of all its threads, start-up left out."""
+
+    events_per_second: float
+    cpu_us_per_event: float
 
 
 class _Bench:
@@ -107,8 +115,8 @@ class _Bench:
         self._flush()
         time.sleep(0.1)  # events after this are later than the definitions by the broker's clock
 
-    def measure(self, events: int) -> tuple[float, float]:
-        """Events a second of the router, then of the evaluator, on `events` new events."""
+    def measure(self, events: int) -> tuple[Measured, Measured]:
+        """The router, then the evaluator, on `events` new events."""
         for number in range(self._sent, self._sent + events):
             event = _event(number)
             self._send(topics.crm_topic("leads"), ids.lane(TENANT, "leads", event.record_id), event)
@@ -118,16 +126,17 @@ class _Bench:
         evaluator = self._rate("condition-evaluator", "condition_evaluator", topics.RUNS_REQUESTED, events)
         return router, evaluator
 
-    def _rate(self, group: str, module: str, topic: str, events: int) -> float:
+    def _rate(self, group: str, module: str, topic: str, events: int) -> Measured:
         """Between a tenth and nine tenths of the way, in offsets; markers are few among them."""
         begin = self._committed(group, topic)
-        with self._service(module):
+        with self._service(module) as process:
             self._wait_for(group, topic, begin + events // 10)
-            began, before = time.monotonic(), self._committed(group, topic)
+            began, used, before = time.monotonic(), _cpu_seconds(process), self._committed(group, topic)
             self._wait_for(group, topic, begin + events * 9 // 10)
-            rate = (self._committed(group, topic) - before) / (time.monotonic() - began)
+            done = self._committed(group, topic) - before
+            seconds, cpu_seconds = time.monotonic() - began, _cpu_seconds(process) - used
             self._wait_for(group, topic, begin + events)
-        return rate
+        return Measured(done / seconds, cpu_seconds * 1_000_000 / done)
 
     def _wait_for(self, group: str, topic: str, offsets: int) -> None:
         give_up_at = time.monotonic() + WAIT_SECONDS
@@ -165,7 +174,7 @@ class _Bench:
         assert left == 0, f"{left} records were not sent"
 
     @contextmanager
-    def _service(self, module: str) -> Iterator[None]:
+    def _service(self, module: str) -> Iterator[subprocess.Popen[bytes]]:
         environment = {
             **os.environ,
             "SIGNALBOX_KAFKA__BOOTSTRAP_SERVERS": self._options[BOOTSTRAP_OPTION],
@@ -173,7 +182,7 @@ class _Bench:
         }
         process = subprocess.Popen([sys.executable, "-m", module], env=environment)
         try:
-            yield
+            yield process
         finally:
             process.terminate()
             process.wait(30)
@@ -209,8 +218,13 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _result(name: str, runs: list[float]) -> dict[str, Any]:
-    return {"name": name, "value": statistics.median(runs), "unit": "1/s", "runs": runs}
+def _cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _result(name: str, unit: str, runs: list[float]) -> dict[str, Any]:
+    return {"name": name, "value": statistics.median(runs), "unit": unit, "runs": runs}
 
 
 if __name__ == "__main__":
