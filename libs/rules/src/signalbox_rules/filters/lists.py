@@ -18,7 +18,9 @@ def _members(value: Any) -> list[Any]:
         if value.stop - value.start > MEMBERS_MAX:
             raise FilterRefused(f"the range has more than {MEMBERS_MAX:,} members")
         return list(value)
-    return [] if value is None or value == "" else [value]
+    if value is None or value == "":
+        return []
+    return [str(value) if isinstance(value, str) else value]  # HTML that a filter made is text in a list
 
 
 def join(value: Any, separator: Any = ", ") -> str:
