@@ -346,6 +346,23 @@ async def test_of_two_answers_one_moves_the_run_and_a_resent_command_is_a_new_qu
     assert kinds(stage.answered(result_of(resent)))[0] == ("runs.journal", ActionSucceeded)
 
 
+async def test_answers_are_told_apart_whatever_order_their_lanes_take_turns_in(stage: Stage) -> None:
+    change = step("change_field", parameters=b'{"field":"amount","value":5}')
+    sent = [(await stage.run(token(change, run_id=run, event_id=run)))[1][1] for run in ("run-1", "run-2")]
+    works = [
+        stage.handler.accept(stage.inbound(topics.CRM_COMMAND_RESULTS, result_of(command)))
+        for command in sent
+        for _ in range(2)
+        if isinstance(command, CrmCommand)
+    ]
+    moved = []
+    for number in (2, 0, 1, 3):  # the lane of the second run first
+        outbox = stage.handler.execute(works[number])
+        assert isinstance(outbox, Outbox)
+        moved.append(kinds(written(outbox))[0][1])
+    assert moved == [ActionSucceeded, ActionSucceeded, LateResult, LateResult]
+
+
 async def test_an_answer_skipped_because_it_was_judged_before_is_remembered(stage: Stage) -> None:
     change = step("change_field", parameters=b'{"field":"amount","value":5}')
     sent = (await stage.run(token(change)))[1][1]

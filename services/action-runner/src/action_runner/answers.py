@@ -1,6 +1,9 @@
 """The CRM's answers: which of them move a run."""
 
 from collections.abc import Mapping
+from typing import assert_never
+
+import msgspec
 
 from action_runner import metrics
 from action_runner.domain import command
@@ -9,7 +12,7 @@ from action_runner.outboxes import run_outbox
 from action_runner.rotation import Rotation
 from signalbox_contracts import codec, ids, topics
 from signalbox_contracts.errors import UndecodableMessage
-from signalbox_contracts.messages import CrmCommandResult
+from signalbox_contracts.messages import ActionRequested, CrmCommandResult
 from signalbox_runtime.broker import Kafka
 from signalbox_runtime.dead_letters import dead_letter
 from signalbox_runtime.internal import trace
@@ -22,6 +25,20 @@ REMEMBERED_MS = 600_000
 ASSIGN_OWNER_TOPIC = topics.action_topic("assign_owner")
 
 
+class Accepted(msgspec.Struct, frozen=True):
+    """An answer with the token it brings back; `repeated` if it was given at a lower offset already."""
+
+    result: CrmCommandResult
+    token: ActionRequested
+    repeated: bool
+
+
+class Unusable(msgspec.Struct, frozen=True):
+    """An answer that brings nothing back, and why."""
+
+    reason: str
+
+
 class AnswerDesk:
     """Judges answers, and keeps what that takes: answers seen, and turns of rotations."""
 
@@ -31,17 +48,27 @@ class AnswerDesk:
         self._service = service
         self._seen = IdMemory(kept_ms=REMEMBERED_MS)
 
-    def answer(self, inbound: Inbound, now_ms: int) -> Outbox:
-        """What follows an answer. One that can't be used goes to dead letters: the CRM wrote it, not we."""
+    def accept(self, inbound: Inbound) -> Accepted | Unusable:
+        """Decodes an answer and notes it. To be called in offset order: that is what makes a repeat one."""
         try:
             result = codec.decode(inbound.value or b"", CrmCommandResult)
             token = command.carried_token(result)
         except (UndecodableMessage, UnusableAnswer) as error:
-            metrics.ANSWERS.labels("unusable").inc()
-            return Outbox([dead_letter(inbound, self._service, str(error), now_ms)])
+            return Unusable(str(error))
         place = TopicPartition(inbound.topic, inbound.partition)
         repeated = self._seen.seen_before(place, _question(result), inbound.offset, inbound.timestamp_ms)
-        answered = command.answer(token, result, inbound.timestamp_ms, now_ms, repeated=repeated)
+        return Accepted(result, token, repeated)
+
+    def answer(self, inbound: Inbound, answer: Accepted | Unusable, now_ms: int) -> Outbox:
+        """What follows an answer. One that can't be used goes to dead letters: the CRM wrote it, not we."""
+        match answer:
+            case Unusable(reason):
+                metrics.ANSWERS.labels("unusable").inc()
+                return Outbox([dead_letter(inbound, self._service, reason, now_ms)])
+            case Accepted(result, token, repeated):
+                answered = command.answer(token, result, inbound.timestamp_ms, now_ms, repeated=repeated)
+            case _:
+                assert_never(answer)
         match answered:
             case command.Late(fact):
                 metrics.ANSWERS.labels(fact.why).inc()
@@ -52,6 +79,8 @@ class AnswerDesk:
             case command.Moves(step):
                 metrics.ANSWERS.labels(result.outcome).inc()
                 return run_outbox(token, step.facts, step.then, now_ms, trace(inbound))
+            case _:
+                assert_never(answered)
 
     def read_back(self, starts: Mapping[TopicPartition, int]) -> None:
         """Remembers what a process before this one knew of newly assigned partitions. Blocks."""

@@ -10,7 +10,7 @@ import structlog
 from action_runner import metrics
 from action_runner.actions.action import CallAction, CommandAction, Job, PreparedCall, Surroundings
 from action_runner.actions.registry import ACTIONS_BY_TYPE
-from action_runner.answers import AnswerDesk
+from action_runner.answers import Accepted, AnswerDesk, Unusable
 from action_runner.destinations import Destinations
 from action_runner.domain import advance, command, rendering
 from action_runner.domain.advance import Attempt, Ends, Step, Waits
@@ -68,7 +68,9 @@ class ToBury(msgspec.Struct, frozen=True):
 
 
 class ToAnswer(msgspec.Struct, frozen=True):
-    """The CRM's word on a command; it is decoded when its turn comes."""
+    """The CRM's word on a command."""
+
+    answer: Accepted | Unusable
 
 
 Content: TypeAlias = ToCall | ToCommand | ToRefuse | ToBury | ToAnswer
@@ -104,7 +106,9 @@ class RunnerHandler:
     def accept(self, inbound: Inbound) -> Work[Content]:
         """See LaneHandler. Raises UndecodableInternalMessage for a token that no release of ours wrote."""
         if inbound.topic == topics.CRM_COMMAND_RESULTS:
-            return Work(inbound, "", NO_DESTINATION, ToAnswer())
+            answer = self._answers.accept(inbound)
+            tenant_id = answer.token.tenant_id if isinstance(answer, Accepted) else ""
+            return Work(inbound, tenant_id, NO_DESTINATION, ToAnswer(answer))
         token = read(inbound, ActionRequested)
         content = self._prepare(token, inbound.topic)
         destination = content.call.destination if isinstance(content, ToCall) else NO_DESTINATION
@@ -113,8 +117,8 @@ class RunnerHandler:
     def execute(self, work: Work[Content]) -> Outbox | Coroutine[Any, Any, Outbox]:
         """See LaneHandler."""
         match work.content:
-            case ToAnswer():
-                return self._answers.answer(work.inbound, self._clock.now_ms())
+            case ToAnswer(answer):
+                return self._answers.answer(work.inbound, answer, self._clock.now_ms())
             case ToBury(token, failure):
                 return self._bury(work.inbound, token, failure)
             case ToRefuse() | ToCommand() | ToCall() as content:
