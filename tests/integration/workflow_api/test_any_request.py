@@ -20,7 +20,44 @@ from .conftest import Api
 EXAMPLES_MAX = 6
 """Of each operation and mode, so that the run stays near a minute; by hand, more find more."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-_FOUND: list[Any] = list(schemathesis.openapi.from_dict(describe()).get_all_operations())
+ANY_WORKFLOW = {
+    "type": "object",
+    "required": ["name", "trigger", "actions"],
+    "properties": {
+        "name": {"type": "string"},
+        "description": {"type": "string"},
+        "trigger": {
+            "type": "object",
+            "required": ["module", "event"],
+            "properties": {"module": {"enum": ["leads", "tasks"]}, "event": {"type": "string"}},
+        },
+        "conditions": {"type": "object"},
+        "actions": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "type": {"enum": ["webhook", "send_email"]},
+                    "id": {},
+                    "with": {"type": "object"},
+                },
+            },
+        },
+    },
+}
+"""In the place of the document's own schema, which refers to itself: the generator reads no such."""
+
+
+def described() -> dict[str, Any]:
+    document = describe()
+    schemas = document["components"]["schemas"]
+    return {
+        **document,
+        "components": {**document["components"], "schemas": {**schemas, "WorkflowDocument": ANY_WORKFLOW}},
+    }
+
+
+_FOUND: list[Any] = list(schemathesis.openapi.from_dict(described()).get_all_operations())
 OPERATIONS = [found.ok() for found in _FOUND]
 
 

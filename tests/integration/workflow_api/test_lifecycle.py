@@ -142,6 +142,9 @@ def test_of_two_editors_the_second_is_shown_both_forms(
     assert late.json()["current"]["name"] == "Ada's"
     assert late.json()["yours"]["name"] == "Bob's"
     assert client.put(path, json=document, headers={"If-Match": late.headers["etag"]}).status_code == 200
+    client.post(f"{path}/publish")
+    published = client.put(path, json=document, headers={"If-Match": late.headers["etag"]})
+    assert (published.status_code, published.json()["current"]["name"]) == (412, document["name"])
 
 
 @pytest.mark.parametrize(
@@ -182,6 +185,10 @@ def test_the_grid_filters_sorts_and_pages(api: Api, document: dict[str, Any]) ->
         found = client.get("/v1/workflows", params={"text": "ünï", "module": "leads", "status": "paused"})
         assert [each["name"] for each in found.json()["items"]] == ["Flow 3"]
         assert client.get("/v1/workflows?status=active").json() == {"items": [], "next": None}
+        for order in ("run_count", "-last_run_at", "-failed_24h"):
+            page = client.get(f"/v1/workflows?sort={order}&limit=4").json()
+            rest = client.get(f"/v1/workflows?sort={order}&limit=4&cursor={page['next']}").json()
+            assert len({each["id"] for each in (*page["items"], *rest["items"])}) == 7
         assert client.get("/v1/workflows?cursor=x").status_code == 422
 
 

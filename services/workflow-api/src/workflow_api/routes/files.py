@@ -71,7 +71,7 @@ class ImportOut(BaseModel):
     "/v1/export",
     summary="All workflows and mail templates as YAML, in a stable order",
     response_class=Response,
-    responses={200: {"content": {"application/yaml": {"schema": {"type": "string"}}}, "description": "YAML"}},
+    responses={200: {"content": {"application/yaml": {"schema": {"type": "object"}}}, "description": "YAML"}},
 )
 async def export_workflows(caller: Viewer, using: Using) -> Response:
     return Response(await using.imports.export(caller.tenant_id), media_type="application/yaml")
