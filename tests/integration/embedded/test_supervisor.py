@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from signalbox_embedded.errors import EmbeddedError, ProcessEndedError
 from signalbox_embedded.ports import free_ports, is_free
-from signalbox_embedded.process import Command
+from signalbox_embedded.process import LOG_MAX_BYTES, Command
 from signalbox_embedded.readiness import answers
 from signalbox_embedded.supervisor import REFUSED_EXIT_CODE, STARTS_BEFORE_GIVING_UP, Service, Supervisor
 
@@ -116,6 +116,15 @@ async def test_a_process_that_refuses_is_not_started_again(stage: Stage) -> None
     with pytest.raises(ProcessEndedError, match="bad-0 ended once while starting, last with exit code 78"):
         await stage.supervisor.start([stage.failing("bad", REFUSED_EXIT_CODE)])
     assert stage.notes.ends == []
+
+
+async def test_a_large_log_is_put_aside_when_its_process_starts(stage: Stage, tmp_path: Path) -> None:
+    service = stage.stand_in("talker")
+    with service.command.log.open("wb") as log:
+        log.truncate(LOG_MAX_BYTES + 1)
+    await stage.supervisor.start([service])
+    assert service.command.log.stat().st_size < LOG_MAX_BYTES
+    assert (tmp_path / "talker.log.1").stat().st_size > LOG_MAX_BYTES
 
 
 async def test_a_program_that_is_not_there_is_one_sentence(stage: Stage, tmp_path: Path) -> None:

@@ -47,7 +47,9 @@ def prepare(brokers: tuple[Broker, ...], cache: Path) -> tuple[process.Command, 
     java = java_with_classpath(cache)
     write_and_format(brokers, java)
     start_cache = start_cache_file(Path(java[0]), java, cache)
-    quick = (f"-XX:AOTCache={start_cache}",) if start_cache and start_cache.is_file() else ()
+    # Java warns of parts of the cache that it makes anew; that is no news to a reader of the log.
+    use_cache = (f"-XX:AOTCache={start_cache}", "-Xlog:disable", "-Xlog:all=error:stderr")
+    quick = use_cache if start_cache and start_cache.is_file() else ()
     return tuple(broker_command(broker, (*java, *quick)) for broker in brokers)
 
 

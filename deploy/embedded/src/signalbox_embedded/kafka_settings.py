@@ -87,7 +87,7 @@ def bootstrap_of(brokers: tuple[Broker, ...]) -> str:
 
 
 def log4j_properties(log: Path) -> str:
-    """What the broker writes down: one file of 10 MB, and three older ones."""
+    """What the broker writes down: one file of 10 MB and three older ones; errors also to its console."""
     return f"""\
 status = error
 appender.file.type = RollingFile
@@ -101,6 +101,14 @@ appender.file.policies.size.type = SizeBasedTriggeringPolicy
 appender.file.policies.size.size = 10MB
 appender.file.strategy.type = DefaultRolloverStrategy
 appender.file.strategy.max = 3
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_OUT
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{{yyyy-MM-dd'T'HH:mm:ss.SSSXXX}} %p %c{{1}} %m%n%ex{{3}}
+appender.console.filter.threshold.type = ThresholdFilter
+appender.console.filter.threshold.level = error
 rootLogger.level = info
 rootLogger.appenderRef.file.ref = file
+rootLogger.appenderRef.console.ref = console
 """

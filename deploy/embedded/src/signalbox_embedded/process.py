@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from signalbox_embedded.errors import EmbeddedError
 
+LOG_MAX_BYTES = 20_000_000
 _LAUNCHER = str(Path(__file__).with_name("launch.py"))
 
 
@@ -51,12 +52,14 @@ def launch_arguments(command: Command) -> tuple[str, ...]:
 
 
 def open_log(command: Command) -> BinaryIO:
-    """The log to append to.
+    """The log to append to; a large one is put aside first, in place of the one put aside before.
 
     Raises: EmbeddedError when it can't be written.
     """
     try:
         command.log.parent.mkdir(parents=True, exist_ok=True)
+        if command.log.exists() and command.log.stat().st_size > LOG_MAX_BYTES:
+            command.log.replace(command.log.with_name(command.log.name + ".1"))
         return command.log.open("ab")
     except OSError as error:
         raise EmbeddedError(f"can't write the log {command.log}: {error.strerror or error}") from error

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -107,7 +107,7 @@ class EmbeddedSystem:
             Service(
                 "kafka",
                 broker.number - 1,
-                command,
+                replace(command, log=self.folder.logs / f"kafka-{broker.number - 1}.log"),
                 are_ready,
                 stop_timeout_seconds=stop_timeout_seconds(broker, self._brokers),
             )
@@ -118,7 +118,9 @@ class EmbeddedSystem:
         async def is_ready() -> bool:
             return await asyncio.to_thread(self._postgres.is_ready, self._postgres_port)
 
-        command = self._postgres.command(self._postgres_port)
+        command = replace(
+            self._postgres.command(self._postgres_port), log=self.folder.logs / "postgres-0.log"
+        )
         return Service("postgres", 0, command, is_ready, stop_timeout_seconds=POSTGRES_STOP_TIMEOUT_SECONDS)
 
     def _mailbox_service(self) -> Service:

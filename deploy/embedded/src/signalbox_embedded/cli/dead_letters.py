@@ -21,7 +21,7 @@ import msgspec
 from signalbox_contracts import codec, topics
 from signalbox_contracts.errors import UndecodableMessage
 from signalbox_contracts.messages import ActionRequested
-from signalbox_embedded.cli.data import data_option
+from signalbox_embedded.cli.data import data_option, kafka_options_of
 from signalbox_embedded.endpoints import read_endpoints
 from signalbox_embedded.errors import EmbeddedError
 from signalbox_runtime import dead_letters as letterbox
@@ -29,7 +29,6 @@ from signalbox_runtime.broker import Kafka
 from signalbox_runtime.errors import KafkaFailure
 from signalbox_runtime.kafka import ConfluentKafka
 from signalbox_runtime.records import Inbound, Outbound
-from signalbox_runtime.settings import kafka_options
 
 REDRIVEN = "redriven"
 REDRIVEN_AT = "redriven-at-ms"
@@ -278,11 +277,8 @@ def _retry(data: Path, run_id: str) -> str:
 
 @contextmanager
 def _kafka(data: Path) -> Iterator[Kafka]:
-    options = kafka_options()
-    if "bootstrap.servers" not in options:
-        options["bootstrap.servers"] = read_endpoints(data.absolute() / "endpoints.json").kafka
     try:
-        yield ConfluentKafka(options, TRANSACTIONAL_ID)
+        yield ConfluentKafka(kafka_options_of(data), TRANSACTIONAL_ID)
     except KafkaFailure as error:
         raise EmbeddedError(f"{error} What is listed as redriven is done; ask again for the rest.") from error
 
