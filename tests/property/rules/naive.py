@@ -198,7 +198,7 @@ def ended(moment: Any, instant: datetime) -> bool:
 def compare(op: str, actual: Any, before: Any, expected: Any, now: datetime) -> bool:
     match op:
         case "equals":
-            return not isinstance(expected, dict) and equal(actual, expected)
+            return not (isinstance(expected, dict) and expected) and equal(actual, expected)
         case "not_equals":
             return not (isinstance(expected, dict) and expected) and not equal(actual, expected)
         case "in" | "not_in":

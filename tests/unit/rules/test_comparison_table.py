@@ -260,6 +260,7 @@ def test_a_path_leads_into_objects_and_lists(path: str, expected: Any) -> None:
     [
         ("a", "equals", "a ", True),
         (None, "equals", "", True),
+        ({}, "equals", [], True),
         (None, "not_equals", None, False),
         (5, "greater_than", "4", True),
         (5, "greater_than", "four", False),
