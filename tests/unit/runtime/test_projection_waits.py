@@ -7,7 +7,7 @@ import pytest
 
 from signalbox_runtime.clock import SystemClock
 from signalbox_runtime.process import Service
-from signalbox_runtime.projection import DatabaseAway, Projection, run_projection
+from signalbox_runtime.projection import DatabaseAway, run_projection
 from signalbox_runtime.records import Inbound, TopicPartition
 from signalbox_runtime.settings import ServiceSettings, SharedSettings
 from signalbox_runtime.testing.stage import FakeStage, wait_until
@@ -24,7 +24,7 @@ class CountedHeart(Heart):
         super().beat()
 
 
-class AwayAtFirst(Projection):
+class AwayAtFirst:
     """A database that is away until `is_back` is set."""
 
     def __init__(self) -> None:
@@ -33,6 +33,9 @@ class AwayAtFirst(Projection):
 
     def claim(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(partitions, 0)
+
+    def prepare(self, batch: Sequence[Inbound]) -> Sequence[Inbound]:
+        return batch
 
     def store(self, batch: Sequence[Inbound]) -> None:
         if not self.is_back.is_set():
