@@ -5,6 +5,7 @@ of the facts it writes, the first fifth left out as warming up. Kafka, receiver 
 """
 
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -66,6 +67,9 @@ def run() -> list[dict[str, Any]]:
                 [one / other for one, other in zip(calls, bare, strict=True)],
             ),
             figure("runner.crm_commands_per_second", "1/s", commands),
+            # These hold on a busy machine too: the process's own time, its start included.
+            figure("runner.cpu_us_per_webhook", "us", runner.webhook_cpu_us),
+            figure("runner.cpu_us_per_crm_command", "us", runner.command_cpu_us),
             figure(
                 "runner.others_beside_a_hanging_receiver",
                 "",
@@ -82,6 +86,8 @@ class Runner:
         self._stage = stage
         self._folder = folder
         self.peaks_mb: list[float] = []
+        self.webhook_cpu_us: list[float] = []
+        self.command_cpu_us: list[float] = []
 
     def webhooks(self, port: int, count: int) -> float:
         """Webhooks a second to one receiver."""
@@ -115,8 +121,10 @@ class Runner:
         ]
         expected = sum(map(counted, runs))
         self._send(runs)
-        with self._running():
+        with self._running() as process:
+            before = cpu_us(process.process.pid)
             ended = self._times(topics.RUNS_JOURNAL, mark, expected)
+            self.webhook_cpu_us.append((cpu_us(process.process.pid) - before) / count)
         return rate(ended)
 
     def commands(self, count: int) -> float:
@@ -129,7 +137,9 @@ class Runner:
         ]
         self._send(runs)
         with self._running() as process:
+            before = cpu_us(process.process.pid)
             sent = self._times(topics.CRM_COMMANDS, mark, count)
+            self.command_cpu_us.append((cpu_us(process.process.pid) - before) / count)
             self.peaks_mb.append(peak_mb(process.process.pid))
         return rate(sent)
 
@@ -187,6 +197,12 @@ def rate(times: Sequence[int]) -> float:
     """Pieces a second after warming up."""
     first = int(len(times) * WARM_UP_SHARE)
     return (len(times) - 1 - first) * 1000 / max(1, times[-1] - times[first])
+
+
+def cpu_us(pid: int) -> float:
+    """The processor time a process took so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1_000_000 / os.sysconf("SC_CLK_TCK")
 
 
 def peak_mb(pid: int) -> float:
