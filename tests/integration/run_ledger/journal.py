@@ -73,7 +73,7 @@ def told(database_url: str, *batches: Sequence[JournalFact]) -> dict[str, list[s
         offset = 0
         for batch in batches:
             if batch:
-                store.store(inbound(batch, offset))
+                store.store(store.prepare(inbound(batch, offset)))
             offset += len(batch)
     return dump(database_url)
 

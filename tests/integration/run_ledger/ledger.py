@@ -85,7 +85,7 @@ class Ledger:
 
     def tell(self, messages: Sequence[JournalFact]) -> None:
         with journal.store_of(self.database_url) as store:
-            store.store(journal.inbound(messages, self._offset))
+            store.store(store.prepare(journal.inbound(messages, self._offset)))
         self._offset += len(messages)
 
     async def get(self, path: str, key: str = "demo:viewer", **query: Any) -> httpx.Response:

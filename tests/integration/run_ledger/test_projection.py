@@ -48,19 +48,19 @@ def test_one_run_becomes_its_rows(database_url: str) -> None:
 def test_a_batch_of_an_owner_that_was_replaced_is_refused(database_url: str) -> None:
     journal.make_history(database_url)
     with journal.store_of(database_url, "ledger-0") as zombie:
-        zombie.store(journal.inbound([facts.judged(facts.started())]))
+        zombie.store(zombie.prepare(journal.inbound([facts.judged(facts.started())])))
         with journal.store_of(database_url, "ledger-1") as owner:
             with pytest.raises(OwnershipLost, match="ledger-0"):
-                zombie.store(journal.inbound([facts.succeeded(2)], 1))
+                zombie.store(zombie.prepare(journal.inbound([facts.succeeded(2)], 1)))
             assert journal.dump(database_url)["attempts"] == []
-            owner.store(journal.inbound([facts.succeeded(2)], 1))
+            owner.store(owner.prepare(journal.inbound([facts.succeeded(2)], 1)))
     assert len(journal.dump(database_url)["attempts"]) == 1
 
 
 def test_a_claim_says_where_the_partition_goes_on(database_url: str) -> None:
     journal.make_history(database_url)
     with journal.store_of(database_url) as store:
-        store.store(journal.inbound([facts.judged(facts.started()), facts.succeeded(2)]))
+        store.store(store.prepare(journal.inbound([facts.judged(facts.started()), facts.succeeded(2)])))
     store = ProjectionStore(database_url, "ledger-1")
     assert store.claim([journal.JOURNAL]) == {journal.JOURNAL: 2}
     store.close()
@@ -74,9 +74,9 @@ def test_a_crash_before_the_commit_keeps_neither_rows_nor_offset(
     with journal.store_of(database_url) as store:
         monkeypatch.setattr(fault, "_armed", {"ledger.before_commit": ("error", 1)})
         with pytest.raises(fault.FaultInjected):
-            store.store(batch)
+            store.store(store.prepare(batch))
         assert journal.dump(database_url)["runs"] == []
-        store.store(batch)
+        store.store(store.prepare(batch))
     assert len(journal.dump(database_url)["runs"]) == 1
 
 
@@ -90,8 +90,8 @@ def test_a_session_that_was_cut_is_made_anew(database_url: str) -> None:
                 " WHERE application_name = 'run-ledger-projection' AND datname = current_database()"
             )
         with pytest.raises(DatabaseAway):
-            store.store(batch)
-        store.store(batch)
+            store.store(store.prepare(batch))
+        store.store(store.prepare(batch))
     assert len(journal.dump(database_url)["runs"]) == 1
 
 
@@ -101,7 +101,7 @@ def test_a_run_of_an_unexpected_month_makes_its_partition(database_url: str) -> 
 
     run = ids.run_id(4_102_444_800_000, facts.TENANT, "evt-1", "wf-1")
     with journal.store_of(database_url) as store:
-        store.store(journal.inbound([facts.judged(facts.started(run_id=run))]))
+        store.store(store.prepare(journal.inbound([facts.judged(facts.started(run_id=run))])))
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT count(*) FROM history.runs_2100_01").fetchone() == (1,)
 

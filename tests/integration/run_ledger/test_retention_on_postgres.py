@@ -25,7 +25,7 @@ def test_each_kind_goes_at_its_age_and_counts_stay(database_url: str) -> None:
     journal.make_history(database_url)
     told: list[JournalFact] = [facts.judged(facts.started(), facts.skipped()), facts.succeeded(2)]
     with journal.store_of(database_url) as store:
-        store.store(journal.inbound(told))
+        store.store(store.prepare(journal.inbound(told)))
         with psycopg.connect(database_url, autocommit=True) as connection:
             assert retention.due(connection, AGES, datetime(2026, 11, 25, tzinfo=UTC)) == []
             lines: list[str] = []
@@ -48,14 +48,14 @@ def test_each_kind_goes_at_its_age_and_counts_stay(database_url: str) -> None:
             ).fetchall()
         assert figures == [("wf-1", 1, 0), ("wf-2", 0, 1)]
         late = facts.judged(facts.skipped("wf-2", "evt-2"), source=facts.event("evt-2"))
-        store.store(journal.inbound([late], len(told)))
+        store.store(store.prepare(journal.inbound([late], len(told))))
     assert rows(database_url, "skipped_runs") == 1
 
 
 def test_a_tenant_with_a_shorter_age_loses_its_rows_alone(database_url: str) -> None:
     journal.make_history(database_url)
     with journal.store_of(database_url) as store:
-        store.store(journal.inbound([facts.judged(facts.started())]))
+        store.store(store.prepare(journal.inbound([facts.judged(facts.started())])))
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO history.runs SELECT (r).*"

@@ -3,128 +3,135 @@
 One database transaction holds a batch's rows and its offsets, so the two can't disagree; Kafka's group only
 shares the partitions out. Who may write a partition is decided by the database too: `claim` takes it over
 under a new epoch, and `store` refuses a batch of an old one, whatever a stalled member believes it owns.
+
+Two threads: while the database keeps one batch, the next is consumed and folded. Nothing is on its way to the
+database when partitions come or go: every change of the assignment waits for it first.
 """
 
 import time
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
 from signalbox_runtime import metrics
 from signalbox_runtime.broker import CommittedOffset, GroupConsumer, Offsets
 from signalbox_runtime.errors import KafkaUnavailable, RuntimeFailure
-from signalbox_runtime.process import S, Service
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.process import Service
 from signalbox_runtime.records import Inbound, TopicPartition
 from signalbox_runtime.watchdog import Heart
 
+BATCH_MAX_RECORDS = 4_000
+LINGER_SECONDS = 0.02
+"""Waited for more when few have come: a batch costs PostgreSQL about as much as fifty facts."""
+LINGER_BELOW_RECORDS = 500
+POLL_TIMEOUT_SECONDS = 0.5
+CLAIM_AGAIN_SECONDS = 10.0
+"""After a refusal. A member that the group has replaced knows by then; one that it has not was refused by a
+person's work on the database, and takes its partitions over again."""
+RETRY_FIRST_SECONDS = 0.1
+RETRY_MAX_SECONDS = 5.0
+
+P = TypeVar("P")
 log = structlog.get_logger()
 
 
 class DatabaseAway(RuntimeFailure):
-    """The database does not answer; nothing of the batch was kept, or it counts: store it again."""
+    """The database does not answer; nothing of the batch was kept, or all of it counts: store it again."""
 
 
 class OwnershipLost(RuntimeFailure):
     """Another instance has taken a partition over; of this one's batch nothing was kept."""
 
 
-class Projection(Protocol):
-    """What a service folds its topic into. Everything happens on the loop's thread."""
+class Projection(Protocol[P]):
+    """What a service folds its topic into. No two of its methods run at once, except `prepare`."""
 
     def claim(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """Takes partitions over, and says which offset of each comes next. Raises DatabaseAway."""
         ...
 
-    def store(self, batch: Sequence[Inbound]) -> None:
+    def prepare(self, batch: Sequence[Inbound]) -> P:
+        """The batch as it goes to the database. Touches nothing; runs beside `store` of the one before."""
+        ...
+
+    def store(self, prepared: P) -> None:
         """Keeps the batch and its offsets. Raises DatabaseAway, or OwnershipLost."""
         ...
 
 
-class ProjectionLimits:
-    """How records are gathered into batches."""
-
-    BATCH_MAX_RECORDS = 4_000
-    LINGER_SECONDS = 0.02
-    """Waited for more when few have come: a batch costs PostgreSQL about as much as fifty facts."""
-    LINGER_BELOW_RECORDS = 500
-    POLL_TIMEOUT_SECONDS = 0.5
-    CLAIM_AGAIN_SECONDS = 10.0
-    """After a refusal. A member that the group has replaced knows by then; one that it has not was refused
-    by a person's work on the database, and takes its partitions over again."""
-    RETRY_FIRST_SECONDS = 0.1
-    RETRY_MAX_SECONDS = 5.0
-
-
-def run_projection(service: Service[S], topics: Sequence[str], projection: Projection) -> None:
+def run_projection(service: Service[Any], topics: Sequence[str], projection: Projection[P]) -> None:
     """Consumes `topics` as a member of the service's group until `service.stopping` is set."""
-    heart = service.watchdog.heart("projection")
-    loop = _Loop(service, projection, heart)
     consumer = service.kafka.group_consumer(service.name, service.instance_id)
-    consumer.subscribe(topics, loop, loop.begins)
-    try:
-        while not service.stopping.is_set():
-            heart.beat()
-            loop.claim_again(consumer)
-            batch = loop.gather(consumer)
-            if batch:
-                loop.store(batch)
-    finally:
-        heart.stop()
-        consumer.close()
+    heart = service.watchdog.heart("projection")
+    with ThreadPoolExecutor(1, "projection-store") as executor:
+        loop = _Loop(service, projection, executor, heart)
+        consumer.subscribe(topics, loop, loop.begins)
+        try:
+            while not service.stopping.is_set():
+                heart.beat()
+                loop.claim_again(consumer)
+                loop.hand_over(loop.gather(consumer))
+            loop.drain()
+        finally:
+            heart.stop()
+            consumer.close()
 
 
-class _Loop:
-    """Also the group's RebalanceListener: between two polls nothing is in flight, nothing to drain."""
+class _Loop(Generic[P]):
+    """Also the group's RebalanceListener."""
 
-    def __init__(self, service: Service[S], projection: Projection, heart: Heart) -> None:
+    def __init__(
+        self,
+        service: Service[Any],
+        projection: Projection[P],
+        executor: ThreadPoolExecutor,
+        heart: Heart,
+    ) -> None:
         self._heart = heart
         self._stopping = service.stopping
-        self._readiness: Readiness = service.readiness
+        self._readiness = service.readiness
         self._clock = service.clock
         self._projection = projection
+        self._executor = executor
+        self._storing: Future[None] | None = None
         self._refused: dict[TopicPartition, float] = {}
 
+    # --- partitions come and go ----------------------------------------------------------------------
+
     def begins(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, CommittedOffset]:
+        self.drain()
         while not self._stopping.is_set():
             try:
-                return {
-                    partition: CommittedOffset(offset)
-                    for partition, offset in self._projection.claim(partitions).items()
-                }
+                begins = self._projection.claim(partitions)
             except DatabaseAway as away:
-                self._wait(str(away), ProjectionLimits.RETRY_FIRST_SECONDS)
+                self._wait(str(away), RETRY_FIRST_SECONDS)
+            else:
+                return {partition: CommittedOffset(offset) for partition, offset in begins.items()}
         return {}
 
     def assigned(self, partitions: Offsets) -> None:
-        self._forget_refusal(partitions)
-        metrics.REBALANCES.labels(kind="assigned").inc()
-        log.info("partitions assigned", partitions=_named(partitions))
+        self._changed("assigned", partitions)
 
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
-        self._given_up("revoked", partitions)
+        self.drain()
+        self._changed("revoked", partitions)
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
-        self._given_up("lost", partitions)
+        self.drain()
+        self._changed("lost", partitions)
 
-    def _given_up(self, kind: str, partitions: Collection[TopicPartition]) -> None:
-        self._forget_refusal(partitions)
-        metrics.REBALANCES.labels(kind=kind).inc()
-        log.info("partitions given up", kind=kind, partitions=_named(partitions))
-
-    def _forget_refusal(self, partitions: Collection[TopicPartition]) -> None:
+    def _changed(self, kind: str, partitions: Collection[TopicPartition]) -> None:
         for partition in partitions:
             self._refused.pop(partition, None)
+        metrics.REBALANCES.labels(kind=kind).inc()
+        log.info("partitions changed", kind=kind, partitions=_named(partitions))
 
     def claim_again(self, consumer: GroupConsumer) -> None:
         """Takes refused partitions over again that the group still gives to us."""
         now = self._clock.monotonic_seconds()
-        due = [
-            place
-            for place, since in self._refused.items()
-            if now - since >= ProjectionLimits.CLAIM_AGAIN_SECONDS
-        ]
+        due = [place for place, since in self._refused.items() if now - since >= CLAIM_AGAIN_SECONDS]
         owned = consumer.assignment().intersection(due)
         if not owned:
             return
@@ -133,48 +140,63 @@ class _Loop:
             self._refused.pop(place, None)
         log.info("partitions claimed again", partitions=_named(owned))
 
+    # --- batches -------------------------------------------------------------------------------------
+
     def gather(self, consumer: GroupConsumer) -> list[Inbound]:
-        limits = ProjectionLimits
+        """The next records of partitions that are ours."""
         try:
-            batch = consumer.poll(limits.POLL_TIMEOUT_SECONDS, limits.BATCH_MAX_RECORDS)
-            if batch and len(batch) < limits.LINGER_BELOW_RECORDS:
-                owned = consumer.assignment()
-                time.sleep(limits.LINGER_SECONDS)
-                batch += consumer.poll(0, limits.BATCH_MAX_RECORDS - len(batch))
-                if consumer.assignment() != owned:
-                    return self._still_owned(consumer, batch)
+            batch = consumer.poll(POLL_TIMEOUT_SECONDS, BATCH_MAX_RECORDS)
+            if batch and len(batch) < LINGER_BELOW_RECORDS:
+                time.sleep(LINGER_SECONDS)
+                batch += consumer.poll(0, BATCH_MAX_RECORDS - len(batch))
         except KafkaUnavailable as away:
-            self._wait(str(away), limits.RETRY_FIRST_SECONDS)
+            self._wait(str(away), RETRY_FIRST_SECONDS)
             return []
-        return [inbound for inbound in batch if _place(inbound) not in self._refused] if batch else []
+        owned = consumer.assignment() - self._refused.keys()
+        return [inbound for inbound in batch if _place(inbound) in owned]
 
-    def _still_owned(self, consumer: GroupConsumer, batch: list[Inbound]) -> list[Inbound]:
-        """After a rebalance in the middle: a partition that came anew begins where the database says."""
-        owned = consumer.assignment()
-        return [
-            inbound for inbound in batch if _place(inbound) in owned and _place(inbound) not in self._refused
-        ]
+    def hand_over(self, batch: list[Inbound]) -> None:
+        """Prepares the batch while the one before is kept, then has it kept."""
+        if batch:
+            prepared = self._projection.prepare(batch)
+            self.drain()
+            self._storing = self._executor.submit(self._store, batch, prepared)
+        elif self._storing is not None and self._storing.done():
+            self.drain()
 
-    def store(self, batch: list[Inbound]) -> None:
+    def drain(self) -> None:
+        """Until nothing is on its way to the database. Raises what went wrong there."""
+        storing, self._storing = self._storing, None
+        if storing is not None:
+            storing.result()
+
+    def _store(self, batch: list[Inbound], prepared: P) -> None:
         """Keeps the batch, for as long as it takes the database to answer."""
-        pause_seconds = ProjectionLimits.RETRY_FIRST_SECONDS
+        places = {_place(inbound) for inbound in batch}
+        pause_seconds = RETRY_FIRST_SECONDS
         while not self._stopping.is_set():
+            if not places.isdisjoint(self._refused):
+                self._refuse(places)  # what came before it was not kept
+                return
             try:
                 begun = self._clock.monotonic_seconds()
-                self._projection.store(batch)
+                self._projection.store(prepared)
             except OwnershipLost as lost:
-                # The group has not told us yet; until it does, these partitions are somebody else's.
-                now = self._clock.monotonic_seconds()
-                self._refused.update((_place(inbound), now) for inbound in batch)
                 log.warning("batch refused", reason=str(lost))
+                self._refuse(places)
                 return
             except DatabaseAway as away:
                 self._wait(str(away), pause_seconds)
-                pause_seconds = min(pause_seconds * 2, ProjectionLimits.RETRY_MAX_SECONDS)
+                pause_seconds = min(pause_seconds * 2, RETRY_MAX_SECONDS)
             else:
                 self._readiness.met("database")
                 self._measure(batch, begun)
                 return
+
+    def _refuse(self, places: Collection[TopicPartition]) -> None:
+        """The group has not told us yet; until it does, these partitions are somebody else's."""
+        now = self._clock.monotonic_seconds()
+        self._refused.update(dict.fromkeys(places, now))
 
     def _measure(self, batch: list[Inbound], begun_seconds: float) -> None:
         metrics.TRANSACTIONS.labels(outcome="committed").inc()
@@ -187,8 +209,7 @@ class _Loop:
     def _wait(self, reason: str, seconds: float) -> None:
         self._readiness.unmet("database", reason)
         log.warning("waiting", reason=reason)
-        # Waiting for a database, however long, is no standstill.
-        self._heart.beat()
+        self._heart.beat()  # it waits, and does not hang
         self._stopping.wait(seconds)
 
 

@@ -1,7 +1,7 @@
 """run-ledger: the journal's projection on one thread, the API and the outbox relay on another."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -64,38 +64,29 @@ async def application(service: Service[RunLedgerSettings], stop: asyncio.Event) 
 
     read_past = KafkaReadPast(service.kafka, kafka_options(), database_url)
     changes = Changes(database_url)
-    stuck = StuckRuns(engine, KafkaBehind(service.kafka, kafka_options()), service.clock)
+    stuck = StuckRuns(engine, KafkaBehind(kafka_options()), service.clock)
     keys = PostgresKeyStore(engine)
     app = api.create(engine, relay, service.clock, service.readiness, keys, read_past, changes, stuck)
-    requests = app.state.requests
+    app.state.kafka = service.kafka
+    requests, bulk, ages = app.state.requests, app.state.bulk, service.settings.ages
 
-    async def watch_deadlines() -> None:
-        await migrated.wait()
-        await watch(engine, requests, read_past, service.clock, stop)
+    async def once_migrated(work: Callable[[], Awaitable[None]]) -> None:
+        waiting = [asyncio.create_task(event.wait()) for event in (migrated, stop)]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        if migrated.is_set():
+            await work()
 
-    async def retry_in_bulk() -> None:
-        await migrated.wait()
-        await app.state.bulk.work(stop)
-
-    async def keep_house() -> None:
-        await migrated.wait()
-        await retention.work(database_url, service.settings.ages, service.clock, stop)
-
-    async def watch_stuck() -> None:
-        await migrated.wait()
-        await stuck.watch(stop)
-
-    async with in_background(
-        service,
-        {
-            "relay": set_up_then_relay(),
-            "deadlines": watch_deadlines(),
-            "changes": changes.listen(stop),
-            "stuck": watch_stuck(),
-            "bulk-retries": retry_in_bulk(),
-            "retention": keep_house(),
-        },
-    ):
+    tasks: dict[str, Callable[[], Awaitable[None]]] = {
+        "deadlines": lambda: watch(engine, requests, read_past, service.clock, stop),
+        "stuck": lambda: stuck.watch(stop),
+        "bulk-retries": lambda: bulk.work(stop),
+        "retention": lambda: retention.work(database_url, ages, service.clock, stop),
+        "changes": lambda: changes.listen(stop),
+    }
+    running = {name: once_migrated(work) for name, work in tasks.items()}
+    async with in_background(service, {"relay": set_up_then_relay(), **running}):
         yield app
     await engine.dispose()
 

@@ -7,6 +7,7 @@ from run_ledger.adapters import (
     bulk_routes,
     care_routes,
     insight_routes,
+    non_runs,
     requests_routes,
     runs_routes,
     stream_routes,
@@ -44,6 +45,7 @@ def create(
         description="The history of runs: what happened, why, and what can be done about it.",
         routers=[
             bulk_routes.router,
+            non_runs.router,
             care_routes.router,
             insight_routes.router,
             runs_routes.router,
@@ -61,6 +63,7 @@ def create(
     app.state.stats = Stats(engine)
     app.state.changes = changes
     app.state.stuck = stuck
+    app.state.engine = engine
     app.state.bulk = BulkRetries(engine, app.state.runs, app.state.requests, clock)
     app.state.relay = relay
     app.state.clock = clock

@@ -6,27 +6,23 @@ from collections.abc import Mapping
 from typing import Final
 
 import structlog
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException
-from confluent_kafka import TopicPartition as KafkaPartition
-from confluent_kafka.admin import AdminClient
 
 from signalbox_contracts import topics
-from signalbox_runtime.broker import Kafka
-from signalbox_runtime.errors import RuntimeFailure
-from signalbox_runtime.records import TopicPartition
+from signalbox_runtime.errors import KafkaUnavailable
+from signalbox_runtime.group_progress import GroupProgress
 
-_TIMEOUT_SECONDS: Final = 10.0
 MARKERS_MAX: Final = 2
 """The end of a transaction takes an offset that no reader gets: so few behind is none behind."""
+LEDGER: Final = "run-ledger"
+"""Its offsets are in PostgreSQL."""
 log = structlog.get_logger()
 
 
 class KafkaBehind:
     """Asks the cluster, one question at a time."""
 
-    def __init__(self, kafka: Kafka, options: Mapping[str, str]) -> None:
-        self._kafka = kafka
-        self._options: dict[str, str | int | float | bool] = dict(options)
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self._options = options
         self._one_at_a_time = threading.Lock()
 
     async def behind(self) -> dict[str, int]:
@@ -34,27 +30,23 @@ class KafkaBehind:
 
     def _behind(self) -> dict[str, int]:
         with self._one_at_a_time:
-            admin = AdminClient(self._options)
-            read_by: dict[str, list[str]] = {}
-            for topic in topics.all_topics():
-                for group in topic.groups():
-                    if group != "run-ledger":  # its offsets are in PostgreSQL
-                        read_by.setdefault(group, []).append(topic.name)
+            progress = GroupProgress(self._options)
             found: dict[str, int] = {}
-            for group, names in read_by.items():
+            for group, names in _read_by().items():
                 try:
-                    found[group] = self._unread(admin, group, names)
-                except (KafkaException, RuntimeFailure) as error:
+                    ends, committed = progress.log_ends(names), progress.committed(group, names)
+                except KafkaUnavailable as error:
                     log.info("group can't be asked", group=group, reason=str(error))
+                else:
+                    unread = [ends[place] - max(offset, 0) for place, offset in committed.items()]
+                    found[group] = sum(behind for behind in unread if behind > MARKERS_MAX)
             return found
 
-    def _unread(self, admin: AdminClient, group: str, names: list[str]) -> int:
-        queries = self._kafka.offsets()
-        ends = queries.end_offsets(queries.partitions(names))
-        asked = ConsumerGroupTopicPartitions(group, [KafkaPartition(*place) for place in ends])
-        answer = admin.list_consumer_group_offsets([asked])[group].result(_TIMEOUT_SECONDS)
-        unread = 0
-        for each in answer.topic_partitions or []:
-            behind = ends[TopicPartition(each.topic, each.partition)] - max(each.offset, 0)
-            unread += behind if behind > MARKERS_MAX else 0
-        return unread
+
+def _read_by() -> dict[str, list[str]]:
+    read_by: dict[str, list[str]] = {}
+    for topic in topics.all_topics():
+        for group in topic.groups():
+            if group != LEDGER:
+                read_by.setdefault(group, []).append(topic.name)
+    return read_by

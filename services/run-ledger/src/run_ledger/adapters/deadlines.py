@@ -11,6 +11,8 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from run_ledger.adapters.read_past import ReadPast
@@ -37,7 +39,10 @@ async def watch(
         try:
             await asyncio.wait_for(stop.wait(), WATCH_SECONDS)
         except TimeoutError:
-            await move_overdue(engine, reader, requests, everybody, clock)
+            try:
+                await move_overdue(engine, reader, requests, everybody, clock)
+            except (DBAPIError, PoolTimeout) as error:
+                log.warning("overdue runs wait", reason=str(error))
 
 
 async def move_overdue(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, TypeVar, cast
+from typing import Final, NamedTuple, TypeVar, cast
 
 import psycopg
 from psycopg import Connection
@@ -12,9 +12,9 @@ from run_ledger.adapters import incoming, merge
 from run_ledger.adapters.partitions import Partitions
 from run_ledger.adapters.schema import HISTORY
 from run_ledger.domain import facts_seen
+from run_ledger.domain.event_key import event_key
 from run_ledger.domain.fold import Fact, Folded, Known, fold
 from run_ledger.domain.rows import Redaction, RunKey
-from signalbox_contracts import ids
 from signalbox_contracts.messages import JournalFact
 from signalbox_runtime import fault, internal
 from signalbox_runtime.projection import DatabaseAway, OwnershipLost
@@ -34,8 +34,17 @@ _SESSION: Final = (
 T = TypeVar("T")
 
 
+class Prepared(NamedTuple):
+    """A batch on its way into the database."""
+
+    facts: Sequence[Fact]
+    folded: Folded
+    offsets: Mapping[TopicPartition, int]
+    """The next offset of each partition that the batch is of."""
+
+
 class ProjectionStore:
-    """Fulfils signalbox_runtime.projection.Projection. Belongs to one thread."""
+    """Fulfils signalbox_runtime.projection.Projection. Its session belongs to one caller at a time."""
 
     def __init__(self, database_url: str, owner: str, schema: str = HISTORY) -> None:
         self._database_url = database_url
@@ -50,17 +59,20 @@ class ProjectionStore:
         """Takes partitions over under a new epoch, and says where each goes on: at 0 if it is new."""
         return self._answering(lambda connection: self._claim(connection, partitions))
 
-    def store(self, batch: Sequence[Inbound]) -> None:
-        """Folds the batch and keeps it."""
+    def prepare(self, batch: Sequence[Inbound]) -> Prepared:
+        """Decodes and folds the batch."""
         facts = [_fact(inbound) for inbound in batch]
         offsets = {TopicPartition(each.topic, each.partition): each.offset + 1 for each in batch}
-        folded = fold(facts)
+        return Prepared(facts, fold(facts), offsets)
+
+    def store(self, prepared: Prepared) -> None:
+        """Keeps the batch."""
         try:
-            self._answering(lambda connection: self._store(connection, facts, folded, offsets))
+            self._answering(lambda connection: self._store(connection, prepared))
         except psycopg.errors.CheckViolation:
             # Retention, or a rebuild, took a partition away that was there before.
             self._partitions.forget()
-            self._answering(lambda connection: self._store(connection, facts, folded, offsets))
+            self._answering(lambda connection: self._store(connection, prepared))
 
     def close(self) -> None:
         """Ends the session."""
@@ -113,17 +125,12 @@ class ProjectionStore:
             begins[place], self._epochs[place] = row
         return begins
 
-    def _store(
-        self,
-        connection: Connection,
-        facts: Sequence[Fact],
-        folded: Folded,
-        offsets: Mapping[TopicPartition, int],
-    ) -> None:
+    def _store(self, connection: Connection, prepared: Prepared) -> None:
+        facts, folded = prepared.facts, prepared.folded
         self._partitions.ensure(connection, incoming.all_ids(folded))
         with connection.transaction():
             incoming.fill(connection, folded)
-            self._advance(connection, offsets)
+            self._advance(connection, prepared.offsets)
             known = _known(connection)
             if known:
                 folded = fold(facts, known)
@@ -216,10 +223,10 @@ def _redact(connection: Connection, redactions: Sequence[Redaction]) -> None:
         connection.execute(statement)
     rows = connection.execute("SELECT tenant_id, run_id::text, event_id FROM redacted").fetchall()
     for tenant_id, run_id, event_id in rows:
-        event_key = ids.run_id(ids.run_id_time_ms(run_id), tenant_id, event_id, "")
+        key = event_key(run_id, tenant_id, event_id)
         connection.execute(
             "UPDATE events SET body = '' WHERE tenant_id = %s AND event_key = %s::uuid",
-            (tenant_id, event_key),
+            (tenant_id, key),
         )
 
 

@@ -14,20 +14,16 @@ from typing import Final, Protocol
 
 import psycopg
 import structlog
-from confluent_kafka import IsolationLevel, KafkaException
-from confluent_kafka import TopicPartition as KafkaPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from signalbox_contracts import topics
 from signalbox_runtime.broker import Kafka
 from signalbox_runtime.errors import KafkaFailure
-from signalbox_runtime.group_offsets import committed_offsets
+from signalbox_runtime.group_progress import GroupProgress
 from signalbox_runtime.records import TopicPartition
 
 RUNNER_GROUP: Final = "action-runner"
 WAIT_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 0.2
-_TIMEOUT_SECONDS: Final = 10.0
 log = structlog.get_logger()
 Positions = Mapping[TopicPartition, int]
 
@@ -45,7 +41,7 @@ class KafkaReadPast:
 
     def __init__(self, kafka: Kafka, options: Mapping[str, str], database_url: str) -> None:
         self._kafka = kafka
-        self._options: dict[str, str | int | float | bool] = dict(options)
+        self._options = options
         self._database_url = database_url
         self._one_at_a_time = threading.Lock()
 
@@ -55,22 +51,19 @@ class KafkaReadPast:
     def _read_past(self, deadline_ms: int) -> bool:
         with self._one_at_a_time:
             try:
-                admin = AdminClient(self._options)
-                return self._runner_is_past(admin, deadline_ms) and self._history_is_complete(admin)
-            except (KafkaFailure, KafkaException, psycopg.OperationalError) as error:
+                progress = GroupProgress(self._options)
+                return self._runner_is_past(progress, deadline_ms) and self._history_is_complete(progress)
+            except (KafkaFailure, psycopg.OperationalError) as error:
                 log.warning("it is unknown what was read", reason=str(error))
                 return False
 
-    def _runner_is_past(self, admin: AdminClient, deadline_ms: int) -> bool:
-        places = self._partitions(topics.CRM_COMMAND_RESULTS)
-        later = _offsets(admin, places, OffsetSpec.for_timestamp(deadline_ms + 1))
-        ends = _ends(admin, places)
-        targets = {place: later[place] if later[place] >= 0 else ends[place] for place in ends}
-        return self._reached(targets, lambda: committed_offsets(self._options, RUNNER_GROUP, places), 0)
+    def _runner_is_past(self, progress: GroupProgress, deadline_ms: int) -> bool:
+        answers = [topics.CRM_COMMAND_RESULTS]
+        targets = progress.first_after(answers, deadline_ms)
+        return self._reached(targets, lambda: progress.committed(RUNNER_GROUP, answers), 0)
 
-    def _history_is_complete(self, admin: AdminClient) -> bool:
-        ends = _ends(admin, self._partitions(topics.RUNS_JOURNAL))
-        return self._reached(ends, self._projected, WAIT_SECONDS)
+    def _history_is_complete(self, progress: GroupProgress) -> bool:
+        return self._reached(progress.log_ends([topics.RUNS_JOURNAL]), self._projected, WAIT_SECONDS)
 
     def _reached(self, targets: Positions, positions: Callable[[], Positions], wait_seconds: float) -> bool:
         give_up_at = time.monotonic() + wait_seconds
@@ -107,18 +100,3 @@ class KafkaReadPast:
         with psycopg.connect(self._database_url, connect_timeout=5) as connection:
             rows = connection.execute("SELECT topic, partition, next_offset FROM history.offsets").fetchall()
         return {TopicPartition(topic, partition): offset for topic, partition, offset in rows}
-
-    def _partitions(self, topic: str) -> list[KafkaPartition]:
-        return [KafkaPartition(*place) for place in self._kafka.offsets().partitions([topic])]
-
-
-def _ends(admin: AdminClient, places: list[KafkaPartition]) -> dict[TopicPartition, int]:
-    return _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-
-
-def _offsets(admin: AdminClient, places: list[KafkaPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
-    answers = admin.list_offsets(dict.fromkeys(places, spec), isolation_level=IsolationLevel.READ_UNCOMMITTED)
-    return {
-        TopicPartition(place.topic, place.partition): answer.result(_TIMEOUT_SECONDS).offset
-        for place, answer in answers.items()
-    }

@@ -127,7 +127,7 @@ class _Replay:
         for record in batch:
             self._firsts_ms.setdefault(_place(record), record.timestamp_ms)
         if batch:
-            self._store.store(batch)
+            self._store.store(self._store.prepare(batch))
             self.facts += len(batch)
 
     def close(self) -> None:

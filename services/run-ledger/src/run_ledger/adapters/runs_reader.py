@@ -11,8 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from run_ledger.adapters.schema import RUN_IDENTITY
+from run_ledger.domain.event_key import event_key
 from run_ledger.domain.story import AttemptRecord, CausedRun, LateView, RunRecord, rfc3339
-from signalbox_contracts import codec, ids
+from signalbox_contracts import codec
 from signalbox_contracts.messages import CrmEvent
 
 STATUSES: Final = ("running", "waiting", "success", "failed", "skipped", "canceling", "canceled")
@@ -237,9 +238,9 @@ def _status_clauses(statuses: list[str], values: dict[str, Any]) -> list[str]:
 
 async def event_body(connection: AsyncConnection, run: RunRecord) -> bytes | None:
     """The event's bytes; None once its payload is dropped or erased."""
-    event_key = ids.run_id(ids.run_id_time_ms(run.run_id), run.tenant_id, run.event_id, "")
+    key = event_key(run.run_id, run.tenant_id, run.event_id)
     query = "SELECT body FROM history.events WHERE tenant_id = :tenant_id AND event_key = :event_key"
-    values = {"tenant_id": run.tenant_id, "event_key": UUID(event_key)}
+    values = {"tenant_id": run.tenant_id, "event_key": UUID(key)}
     return (await connection.execute(text(query), values)).scalar_one_or_none() or None
 
 

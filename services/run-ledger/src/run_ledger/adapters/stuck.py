@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -63,7 +63,7 @@ class StuckRuns:
         while not stop.is_set():
             try:
                 await self.count()
-            except (OperationalError, PoolTimeout) as error:
+            except (DBAPIError, PoolTimeout) as error:
                 log.warning("stuck runs can't be counted", reason=str(error))
             try:
                 await asyncio.wait_for(stop.wait(), WATCH_SECONDS)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from run_ledger.domain import attempts, facts_seen
+from run_ledger.domain.event_key import event_key
 from run_ledger.domain.rows import (
     AttemptRow,
     Defect,
@@ -28,7 +29,6 @@ from run_ledger.domain.rows import (
     VerdictRow,
 )
 from run_ledger.domain.transitions import SeqFact, Skipped, Standing, ended, judged, later, standing_after
-from signalbox_contracts import ids
 from signalbox_contracts.messages import (
     ActionFact,
     ActionSucceeded,
@@ -168,12 +168,12 @@ class _Folding:
             self._stand(account, judged(judgement, message.judged_at_ms))
             if judgement.verdict is not None:
                 self._verdicts[key] = VerdictRow(key, judgement.verdict)
-            event_key = ids.run_id(
-                ids.run_id_time_ms(judgement.run_id), message.tenant_id, message.event_id, ""
-            )
-            self._events.setdefault(
-                (message.tenant_id, event_key), EventRow(message.tenant_id, event_key, message.event)
-            )
+            self._add_event(judgement.run_id, message)
+
+    def _add_event(self, run_id: str, message: EventJudged) -> None:
+        place = (message.tenant_id, event_key(run_id, message.tenant_id, message.event_id))
+        if place not in self._events:
+            self._events[place] = EventRow(*place, message.event)
 
     def _add_later(self, message: SeqFact, digest: bytes) -> None:
         key = RunKey(message.tenant_id, message.run_id)
