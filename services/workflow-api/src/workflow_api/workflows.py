@@ -11,7 +11,7 @@ from signalbox_runtime import audit, fault
 from signalbox_runtime.auth import Principal
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.outbox.tables import OutboxTables
-from signalbox_runtime.problems import Problem, conflict, not_found
+from signalbox_runtime.problems import conflict, not_found
 from signalbox_runtime.records import Outbound
 from workflow_api.adapters import template_rows, workflow_rows
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
@@ -21,6 +21,7 @@ from workflow_api.domain.action_identity import keep_action_ids
 from workflow_api.domain.announcements import cancel_runs_record, state_record, version_record
 from workflow_api.domain.mail_templates import missing_templates, named_templates, with_templates_copied
 from workflow_api.domain.workflow import Change, Changed, Document, Refused, Unchanged, Workflow
+from workflow_api.etags import check_if_match
 from workflow_api.moments import change_by
 
 EFFECT_TIMEOUT_SECONDS: Final = 2.0
@@ -249,30 +250,6 @@ async def _published_document(connection: AsyncConnection, workflow: Workflow) -
         return None
     found = await workflow_rows.find_version(connection, workflow.tenant_id, workflow.id, workflow.version)
     return None if found is None else found.document
-
-
-def check_if_match(
-    workflow: Workflow, if_match: str | None, current: Document | None, yours: Document | None
-) -> None:
-    """Raises 428 without `If-Match` and 412 when the draft is not the one that the caller saw."""
-    if if_match is None:
-        raise Problem(
-            428,
-            "if-match-required",
-            "If-Match is missing",
-            "Send If-Match with the ETag of the GET that you edited, or * to overwrite whatever is there.",
-        )
-    tags = {tag.strip().removeprefix("W/") for tag in if_match.split(",")}
-    if "*" not in tags and workflow.etag not in tags:
-        raise Problem(
-            412,
-            "changed-meanwhile",
-            "Somebody else changed it in the meantime",
-            f"{workflow.updated_by} changed it at {workflow.updated_at.isoformat()}. Compare `current` with "
-            f"`yours`, then send what you want with If-Match: {workflow.etag}.",
-            headers={"ETag": workflow.etag},
-            more={"current": current, "current_etag": workflow.etag, "yours": yours},
-        )
 
 
 def _found(workflow: Workflow | None, workflow_id: str) -> Workflow:

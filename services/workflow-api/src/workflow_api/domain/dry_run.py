@@ -10,7 +10,7 @@ import msgspec
 from signalbox_contracts import ids
 from signalbox_contracts.definitions import Problem, WorkflowDefinition
 from signalbox_contracts.messages import CrmEvent
-from signalbox_rules.actions.preview import action_context, preview
+from signalbox_rules.actions.preview import action_context, event_variables, preview
 from signalbox_rules.conditions import compile_condition
 from signalbox_rules.record_catalog import User
 from signalbox_rules.record_context import NOT_PUBLISHED, RecordContext
@@ -108,15 +108,7 @@ def _try_actions(
         context = action_context(
             record=record,
             previous=read.previous,
-            event={
-                "id": event.event_id,
-                "name": event.event,
-                "module": event.module,
-                "record_id": event.record_id,
-                "time": read.moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-                "actor": event.actor,
-                "origin": event.origin,
-            },
+            event=event_variables(event, read.moment),
             event_record=read.record,
             event_time=read.moment,
             workflow={
