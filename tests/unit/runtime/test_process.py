@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -20,23 +22,32 @@ def _restored_signals(monkeypatch: pytest.MonkeyPatch) -> object:
     for name in tuple(os.environ):
         if name.startswith(("SIGNALBOX_KAFKA__", "QUIET_")):
             monkeypatch.delenv(name)
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_a_clean_stop(number: signal.Signals) -> None:
-    called: list[str] = []
+_SIGNALLED = """
+import os, signal, sys
+from signalbox_runtime.process import run_service
+from signalbox_runtime.settings import ServiceSettings
 
-    def main(service: Service[QuietSettings]) -> None:
-        service.on_stop(lambda: called.append("on_stop"))
-        os.kill(os.getpid(), number)
-        assert service.stopping.wait(10)
+def main(service):
+    service.on_stop(lambda: print("on_stop"))
+    os.kill(os.getpid(), signal.Signals[sys.argv[1]])
+    assert service.stopping.wait(20)
 
-    assert run_service("quiet", QuietSettings, main) == EXIT_CLEAN
-    assert called == ["on_stop"]
+sys.exit(run_service("quiet", ServiceSettings, main))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_is_a_clean_stop(name: str) -> None:
+    command = [sys.executable, "-c", _SIGNALLED, name]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == EXIT_CLEAN, done.stderr
+    assert "on_stop" in done.stdout.splitlines()
+    assert f'"reason": "{name}"' in done.stdout
 
 
 def test_an_unexpected_error_is_a_failure_that_a_restart_may_heal() -> None:

@@ -1,7 +1,7 @@
 """The shell of a service's process: logs, health, signals, watchdog, threads and exit codes.
 
-`main` runs on the main thread, which has no event loop: signals reach it between two polls. Whoever needs
-asyncio runs it on a thread of its own (`Service.start_thread`).
+`main` runs on the main thread, which has no event loop: it looks at `Service.stopping` between two polls.
+Whoever needs asyncio runs it on a thread of its own (`Service.start_thread`).
 """
 
 import os
@@ -32,6 +32,7 @@ EXIT_FAILED = 1
 EXIT_REFUSED = 78
 """A person has to change something first (EX_CONFIG of sysexits.h)."""
 _JOIN_SECONDS = 10.0
+_STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 S = TypeVar("S", bound=ServiceSettings)
 log = structlog.get_logger()
@@ -109,6 +110,8 @@ def run_service(name: str, settings: Callable[[], S], main: Callable[[Service[S]
 
     `settings` is called to read the environment. `main` blocks until `service.stopping` is set.
     """
+    # Before the first thread, which inherits it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     try:
         options = kafka_options()
         if BOOTSTRAP_OPTION in options:
@@ -120,8 +123,7 @@ def run_service(name: str, settings: Callable[[], S], main: Callable[[Service[S]
         sys.stderr.write(f"{name} can't start: {error}\n")
         return EXIT_REFUSED
     health.start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _frame: service.stop(signal.Signals(received).name))
+    _stop_on_signals(service)
     service.watchdog.start()
     probe = _broker_probe(service, options)
     if probe is not None:
@@ -140,6 +142,20 @@ def run_service(name: str, settings: Callable[[], S], main: Callable[[Service[S]
     service.watchdog.stop()
     health.stop()
     return _exit_code(name, service.failures)
+
+
+def _stop_on_signals(service: Service[S]) -> None:
+    """Waits for SIGTERM and SIGINT on a thread of its own; they are blocked for all others.
+
+    A handler would run between any two steps of the main thread: inside a log line, or inside the lock of
+    the very event it wants to set.
+    """
+
+    def wait() -> None:
+        while True:
+            service.stop(signal.Signals(signal.sigwait(_STOP_SIGNALS)).name)
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
 
 
 def _broker_probe(service: Service[S], options: Mapping[str, str]) -> BrokerProbe | None:
