@@ -12,6 +12,7 @@ import action_runner.metrics
 import condition_evaluator.metrics
 import delay_relay.metrics
 import run_ledger.metrics
+import run_ledger.openapi
 import sample_crm.openapi
 import signalbox_runtime.http_metrics
 import signalbox_runtime.lanes.metrics
@@ -84,6 +85,7 @@ def settings_reference() -> str:
 
 DOCUMENTS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("schemas/asyncapi.yaml", asyncapi.render),
+    ("schemas/openapi/run-ledger.json", run_ledger.openapi.openapi_text),
     ("schemas/openapi/sample-crm.json", sample_crm.openapi.openapi_text),
     ("schemas/openapi/workflow-api.json", workflow_api.openapi.openapi_text),
     ("docs/operations/metrics.md", metrics_reference),

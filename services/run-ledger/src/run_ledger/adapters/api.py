@@ -1,5 +1,7 @@
 """The ledger's HTTP API, put together."""
 
+from typing import Any, Final
+
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -28,6 +30,27 @@ from signalbox_runtime.idempotency import PostgresIdempotencyStore
 from signalbox_runtime.outbox.relay import OutboxRelay
 from signalbox_runtime.readiness import Readiness
 
+TITLE: Final = "Signalbox run ledger"
+DESCRIPTION: Final = "The history of runs: what happened, why, and what can be done about it."
+ROUTERS: Final = (  # a path is answered by the first that has it, so `/v1/runs/{run_id}` comes late
+    bulk_routes.router,
+    non_runs.router,
+    care_routes.router,
+    insight_routes.router,
+    runs_routes.router,
+    requests_routes.router,
+    stream_routes.router,
+)
+
+
+def describe() -> dict[str, Any]:
+    """The OpenAPI document, without anything behind it."""
+    app = create_app(
+        title=TITLE, description=DESCRIPTION, routers=ROUTERS, access=None, readiness=Readiness()
+    )
+    document: dict[str, Any] = app.openapi()
+    return document
+
 
 def create(
     engine: AsyncEngine,
@@ -41,17 +64,9 @@ def create(
 ) -> FastAPI:
     """The application; what its routes need is in `app.state`."""
     app = create_app(
-        title="Signalbox run ledger",
-        description="The history of runs: what happened, why, and what can be done about it.",
-        routers=[
-            bulk_routes.router,
-            non_runs.router,
-            care_routes.router,
-            insight_routes.router,
-            runs_routes.router,
-            requests_routes.router,
-            stream_routes.router,
-        ],
+        title=TITLE,
+        description=DESCRIPTION,
+        routers=ROUTERS,
         access=Access(keys, clock),
         readiness=readiness,
         idempotency=PostgresIdempotencyStore(engine, LEDGER),
