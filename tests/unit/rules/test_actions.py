@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from signalbox_contracts.messages import CrmEvent
 from signalbox_rules.actions.action import ActionContext
-from signalbox_rules.actions.preview import action_context, preview
+from signalbox_rules.actions.preview import action_context, event_variables, preview
 from signalbox_rules.actions.registry import ACTIONS
 from signalbox_rules.record_catalog import User
 from signalbox_rules.record_context import NOT_PUBLISHED
+from signalbox_rules.variables import VARIABLES
 from tests.unit.rules.builders import NOW
 
 USERS = {
@@ -32,12 +34,22 @@ RECORD: dict[str, Any] = {
     "stage": "New",
 }
 
+EVENT = CrmEvent(
+    tenant_id="acme",
+    event_id="evt-1",
+    module="leads",
+    event="created",
+    record_id="lead-42",
+    occurred_at_ms=1_795_428_000_000,
+    record=b"{}",
+)
+
 
 def made(record: Any = None, users: Any = None) -> ActionContext:
     return action_context(
         record=RECORD if record is None else record,
         previous=NOT_PUBLISHED,
-        event={"id": "evt-1", "name": "created", "module": "leads", "time": "2026-11-23T10:00:00Z"},
+        event=event_variables(EVENT, NOW),
         event_record={"name": "Ada before"},
         event_time=NOW,
         workflow={"id": "w-1", "name": "Welcome", "version": 3},
@@ -255,3 +267,12 @@ def test_the_time_of_a_task_is_the_events_and_not_the_clocks() -> None:
         preview("create_task", {"subject": "x", "due_in": "PT1H"}, late).parameters["due_at"]
         == "1999-01-01T01:00:00Z"
     )
+
+
+def test_templates_see_what_the_catalog_says_they_see() -> None:
+    variables = made().variables.variables
+    assert set(variables) == set(VARIABLES)
+    for name, inside in VARIABLES.items():
+        if inside is not None:
+            assert set(variables[name]) == set(inside)
+    assert variables["event"]["time"] == "2026-11-23T10:00:00.000Z"

@@ -13,7 +13,7 @@ VARIABLES: Final[Mapping[str, tuple[str, ...] | None]] = MappingProxyType(
         "owner": ("id", "name", "email"),
         "event": ("id", "name", "module", "record_id", "time", "actor", "origin", "record"),
         "workflow": ("id", "name", "version"),
-        "run": ("id", "started_at"),
+        "run": ("id",),
         "actions": None,
     }
 )

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from signalbox_contracts.definition_problems import located_details
 from signalbox_contracts.definitions import Problem
-from signalbox_rules.actions.action import ActionContext, Preview
+from signalbox_contracts.messages import CrmEvent
+from signalbox_rules.actions.action import ActionContext, Parameters, Preview
 from signalbox_rules.actions.registry import ACTIONS_BY_TYPE
 from signalbox_rules.record_catalog import User
 from signalbox_rules.record_context import NotPublished
@@ -16,17 +17,38 @@ from signalbox_rules.templates import TemplateContext
 
 
 def preview(action_type: str, parameters: Mapping[str, Any], context: ActionContext) -> Preview:
-    """The rendered parameters of an action (`with` of its definition). Never raises; problems say why not
-    to send.
-    """
+    """The rendered parameters of an action. Never raises; problems say why nothing may be sent."""
+    checked = checked_parameters(action_type, parameters)
+    return checked if isinstance(checked, Preview) else preview_checked(action_type, checked, context)
+
+
+def checked_parameters(action_type: str, parameters: Mapping[str, Any]) -> Parameters | Preview:
+    """The parameters as a value to keep for many runs, or a Preview that says what is wrong with them."""
     action = ACTIONS_BY_TYPE.get(action_type)
     if action is None:
         return Preview({}, problems=(Problem("/type", f"{action_type!r} is not an action"),))
     try:
-        checked = action.parameters.model_validate(parameters)
+        return action.parameters.model_validate(parameters)
     except ValidationError as error:
         return Preview({}, problems=tuple(Problem(*located) for located in located_details(error)))
-    return action.render(checked, context)
+
+
+def preview_checked(action_type: str, parameters: Parameters, context: ActionContext) -> Preview:
+    """`preview` of parameters that `checked_parameters` gave for the same type of action."""
+    return ACTIONS_BY_TYPE[action_type].render(parameters, context)
+
+
+def event_variables(event: CrmEvent, occurred_at: datetime) -> dict[str, Any]:
+    """What templates see of an event, but for its record."""
+    return {
+        "id": event.event_id,
+        "name": event.event,
+        "module": event.module,
+        "record_id": event.record_id,
+        "time": occurred_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "actor": event.actor,
+        "origin": event.origin,
+    }
 
 
 def action_context(

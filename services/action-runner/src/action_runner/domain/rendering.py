@@ -6,18 +6,20 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from pydantic import ValidationError
 
 from action_runner.errors import UnfitToken
 from signalbox_contracts import codec
 from signalbox_contracts.errors import UndecodableMessage
 from signalbox_contracts.messages import ActionRequested, CrmEvent
-from signalbox_rules.actions.action import ActionContext, Parameters, Preview
-from signalbox_rules.actions.preview import action_context, preview
-from signalbox_rules.actions.registry import ACTIONS_BY_TYPE
+from signalbox_rules.actions.action import Parameters, Preview
+from signalbox_rules.actions.preview import (
+    action_context,
+    checked_parameters,
+    event_variables,
+    preview_checked,
+)
 from signalbox_rules.record_catalog import User
 from signalbox_rules.record_context import NOT_PUBLISHED
-from signalbox_rules.templates import TemplateContext
 
 
 def render(token: ActionRequested, users: Mapping[str, User]) -> Preview:
@@ -38,15 +40,7 @@ def render(token: ActionRequested, users: Mapping[str, User]) -> Preview:
     context = action_context(
         record=record,
         previous=previous,
-        event={
-            "id": event.event_id,
-            "name": event.event,
-            "module": event.module,
-            "record_id": event.record_id,
-            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "actor": event.actor,
-            "origin": event.origin,
-        },
+        event=event_variables(event, moment),
         event_record=event_record,
         event_time=moment,
         workflow={"id": token.workflow_id, "name": token.workflow_name, "version": token.version},
@@ -54,23 +48,13 @@ def render(token: ActionRequested, users: Mapping[str, User]) -> Preview:
         receipts=receipts,
         users=users,
     )
-    if isinstance(checked, Preview):
-        return checked
-    return ACTIONS_BY_TYPE[action.type].render(checked, context)
+    return checked if isinstance(checked, Preview) else preview_checked(action.type, checked, context)
 
 
 @lru_cache(maxsize=4_096)
 def _checked(action_type: str, parameters: bytes) -> Parameters | Preview:
     """An action's parameters, checked: the same for all runs of a version. A Preview tells what is wrong."""
-    found = _decoder.decode(parameters)
-    action = ACTIONS_BY_TYPE.get(action_type)
-    if action is not None:
-        try:
-            return action.parameters.model_validate(found)
-        except ValidationError:
-            pass  # preview says it in the words that a dry run uses
-    return preview(action_type, found, _NO_CONTEXT)
+    return checked_parameters(action_type, _decoder.decode(parameters))
 
 
 _decoder = msgspec.json.Decoder(dict[str, Any])
-_NO_CONTEXT = ActionContext(TemplateContext({}), datetime.fromtimestamp(0, UTC), {})
