@@ -278,6 +278,21 @@ class TransformSuite:
             wait_for_values(stage, target, 2)
         assert [record.value for record in stage.records(target)] == [b"first", b"later"]
 
+    def test_a_held_partition_that_went_and_came_back_is_released(self, stage: Stage) -> None:
+        source, target = stage.new_topic(2), stage.new_topic(1)
+        group = stage.new_group([source])
+        hold_ms = 2 * stage.hold_ms
+        staying, passing = (HoldingCopy(target, SystemClock(), b"later", hold_ms) for _ in range(2))
+        for partition in range(2):
+            stage.send(source, partition, [b"first", b"later"])
+        with RunningLoop(stage.kafka, group, [source], staying):
+            wait_until(lambda: staying.hold_count >= 2, "both partitions to be held")
+            with RunningLoop(stage.kafka, group, [source], passing):
+                wait_until(lambda: passing.hold_count >= 1, "the second member to hold one")
+            wait_for_values(stage, target, 4)
+        assert values(stage, target) == Counter({b"first": 2, b"later": 2})
+        assert next_offsets(stage, group, source) == {0: 2, 1: 2}
+
     # --- the memory of ids -------------------------------------------------------------------------
 
     def test_a_rewound_record_is_not_its_own_repeat(self, stage: Stage) -> None:
