@@ -1,6 +1,7 @@
 """Kafka by librdkafka: the clients behind the interfaces of `broker`, with every setting they need."""
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ from signalbox_runtime.kafka_producer import ConfluentProducer
 from signalbox_runtime.records import TopicPartition
 
 QUERY_TIMEOUT_SECONDS = 10.0
+TOPIC_WAIT_SECONDS = 10.0
+"""A broker learns of a new topic a moment after the controller made it, one that starts a moment more."""
+_TOPIC_PAUSE_SECONDS = 0.2
 _FORBIDDEN = (KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED)
 logger = logging.getLogger("librdkafka")
 
@@ -52,13 +56,19 @@ class ConfluentOffsets:
         self._admin = _admin_client(options)
 
     def partitions(self, topics: Sequence[str]) -> tuple[TopicPartition, ...]:
-        try:
-            known = self._admin.list_topics(timeout=QUERY_TIMEOUT_SECONDS).topics
-        except KafkaException as exception:
-            raise plain("asking for the topics", error_of(exception)) from exception
-        missing = sorted(set(topics) - known.keys())
-        if missing:
-            raise ServiceRefused(f"Kafka has no topic {', '.join(missing)}: run `signalbox topics apply`.")
+        give_up_at = time.monotonic() + TOPIC_WAIT_SECONDS
+        while True:
+            try:
+                known = self._admin.list_topics(timeout=QUERY_TIMEOUT_SECONDS).topics
+            except KafkaException as exception:
+                raise plain("asking for the topics", error_of(exception)) from exception
+            missing = sorted(set(topics) - known.keys())
+            if not missing:
+                break
+            if time.monotonic() > give_up_at:
+                names = ", ".join(missing)
+                raise ServiceRefused(f"Kafka has no topic {names}: run `signalbox topics apply`.")
+            time.sleep(_TOPIC_PAUSE_SECONDS)
         return tuple(
             TopicPartition(topic, partition)
             for topic in topics
