@@ -58,6 +58,14 @@ def test_records_outlive_a_clean_stop_and_a_kill(tmp_path: Path) -> None:
         assert read(kafka.bootstrap, "kept", 200) == list(range(200))
 
 
+def test_the_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "with space, ümlaut"
+    with EmbeddedKafka(folder):
+        pass
+    assert (folder / "broker-1" / "log" / "meta.properties").exists()
+    assert "started" in (folder / "broker-1" / "broker.log").read_text(encoding="utf-8").lower()
+
+
 def test_three_brokers_lose_nothing_when_one_is_killed(tmp_path: Path) -> None:
     with EmbeddedKafka(tmp_path, brokers=3) as kafka:
         create_topic(kafka.bootstrap, "kept")

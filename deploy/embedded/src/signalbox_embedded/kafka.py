@@ -4,6 +4,7 @@ Raises throughout: EmbeddedError, whose message is for the person at the termina
 """
 
 import base64
+import os
 import signal
 import subprocess
 import time
@@ -19,6 +20,7 @@ from signalbox_embedded import jars, process
 from signalbox_embedded.errors import EmbeddedError, ProcessEndedError
 from signalbox_embedded.java import java_executable, start_cache_file
 from signalbox_embedded.kafka_settings import (
+    LOG_FOLDER,
     Broker,
     bootstrap_of,
     broker_settings,
@@ -40,6 +42,7 @@ _JVM = (
 )
 START_TIMEOUT_SECONDS = 60
 _POLL_SECONDS = 0.05
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8"}  # in the plain C locale Java can't name a folder beyond ASCII
 
 
 def prepare(brokers: tuple[Broker, ...], cache: Path) -> tuple[process.Command, ...]:
@@ -66,11 +69,13 @@ def broker_command(broker: Broker, java: tuple[str, ...]) -> process.Command:
     return process.Command(
         program=(
             *java,
-            f"-Dlog4j2.configurationFile={broker.folder / 'log4j2.properties'}",
+            "-Dlog4j2.configurationFile=log4j2.properties",
             "kafka.Kafka",
-            str(broker.folder / "server.properties"),
+            "server.properties",
         ),
         log=broker.folder / "console.log",
+        environment=_ENVIRONMENT,
+        folder=broker.folder,
         stop_signal=signal.SIGTERM,
     )
 
@@ -96,7 +101,8 @@ def is_ready(brokers: tuple[Broker, ...]) -> bool:
         found = admin.list_topics(timeout=2)
     except KafkaException:
         return False
-    return len(found.brokers) == len(brokers) and found.cluster_id == _cluster_id(brokers[0])
+    ours = _cluster_id(brokers[0])
+    return len(found.brokers) == len(brokers) and ours is not None and found.cluster_id == ours
 
 
 def _write_files(brokers: tuple[Broker, ...]) -> None:
@@ -105,18 +111,19 @@ def _write_files(brokers: tuple[Broker, ...]) -> None:
         (broker.folder / "server.properties").write_text(
             server_properties(broker_settings(broker, brokers)), encoding="utf-8"
         )
-        (broker.folder / "log4j2.properties").write_text(
-            log4j_properties(broker.folder / "broker.log"), encoding="utf-8"
-        )
+        (broker.folder / "log4j2.properties").write_text(log4j_properties(), encoding="utf-8")
 
 
 def _meta_properties(broker: Broker) -> Path:
     """The file that Kafka writes last when it formats storage."""
-    return broker.folder / "log" / "meta.properties"
+    return broker.folder / LOG_FOLDER / "meta.properties"
 
 
 def _cluster_id(broker: Broker) -> str | None:
-    lines = _meta_properties(broker).read_text(encoding="utf-8").splitlines()
+    try:
+        lines = _meta_properties(broker).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return None
     return next((line.partition("=")[2] for line in lines if line.startswith("cluster.id=")), None)
 
 
@@ -135,12 +142,13 @@ def _format(java: tuple[str, ...], brokers: tuple[Broker, ...]) -> None:
     for broker in new:
         done = subprocess.run(
             (*java, "kafka.tools.StorageTool", "format", "--cluster-id", cluster_id,
-             "--config", str(broker.folder / "server.properties")),
+             "--config", "server.properties"),
+            cwd=broker.folder, env={**os.environ, **_ENVIRONMENT},
             capture_output=True, text=True, check=False, timeout=START_TIMEOUT_SECONDS,
         )  # fmt: skip
         if done.returncode != 0:
             raise EmbeddedError(
-                f"Kafka could not format {broker.folder / 'log'}: {done.stderr.strip()[-2000:]}"
+                f"Kafka could not format {broker.folder / LOG_FOLDER}: {done.stderr.strip()[-2000:]}"
             )
 
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+LOG_FOLDER = "log"
+"""Where a broker keeps its records. Paths are relative to the broker's folder, in which it runs: Kafka splits
+this setting at commas, and a properties file knows only Latin-1."""
 STOP_TIMEOUT_SECONDS = 4.0
 # The last of several can't hand over: the controllers' majority is gone, and it would wait minutes for one.
 STOP_TIMEOUT_LAST_SECONDS = 1.0
@@ -43,7 +46,7 @@ def broker_settings(broker: Broker, brokers: tuple[Broker, ...]) -> Mapping[str,
         "listeners": f"PLAINTEXT://{broker.address},CONTROLLER://127.0.0.1:{broker.controller_port}",
         "advertised.listeners": f"PLAINTEXT://{broker.address}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "log.dirs": str(broker.folder / "log"),
+        "log.dirs": LOG_FOLDER,
         # topics
         "auto.create.topics.enable": "false",
         "default.replication.factor": copies,
@@ -72,8 +75,8 @@ def broker_settings(broker: Broker, brokers: tuple[Broker, ...]) -> Mapping[str,
 
 
 def server_properties(settings: Mapping[str, str]) -> str:
-    """The settings as a Java properties file."""
-    return "".join(f"{name}={value.replace(chr(92), chr(92) * 2)}\n" for name, value in settings.items())
+    """The settings as a Java properties file; they are plain ASCII."""
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
 def stop_timeout_seconds(broker: Broker, brokers: tuple[Broker, ...]) -> float:
@@ -86,16 +89,16 @@ def bootstrap_of(brokers: tuple[Broker, ...]) -> str:
     return ",".join(broker.address for broker in brokers)
 
 
-def log4j_properties(log: Path) -> str:
+def log4j_properties() -> str:
     """What the broker writes down: one file of 10 MB and three older ones; errors also to its console."""
-    return f"""\
+    return """\
 status = error
 appender.file.type = RollingFile
 appender.file.name = file
-appender.file.fileName = {log}
-appender.file.filePattern = {log}.%i
+appender.file.fileName = broker.log
+appender.file.filePattern = broker.log.%i
 appender.file.layout.type = PatternLayout
-appender.file.layout.pattern = %d{{yyyy-MM-dd'T'HH:mm:ss.SSSXXX}} %p %c{{1}} %m%n
+appender.file.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %p %c{1} %m%n
 appender.file.policies.type = Policies
 appender.file.policies.size.type = SizeBasedTriggeringPolicy
 appender.file.policies.size.size = 10MB
@@ -105,7 +108,7 @@ appender.console.type = Console
 appender.console.name = console
 appender.console.target = SYSTEM_OUT
 appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{{yyyy-MM-dd'T'HH:mm:ss.SSSXXX}} %p %c{{1}} %m%n%ex{{3}}
+appender.console.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %p %c{1} %m%n%ex{3}
 appender.console.filter.threshold.type = ThresholdFilter
 appender.console.filter.threshold.level = error
 rootLogger.level = info

@@ -28,13 +28,15 @@ class RunAs:
 class Command:
     """How to start and stop a process.
 
-    `environment` is added to ours; output goes to the end of `log`. `death_signal` is what the process gets
-    when we end without stopping it, so it must be one that can't hang.
+    `environment` is added to ours; `folder` is where it runs, if not where we do; output goes to the end of
+    `log`. `death_signal` is what the process gets when we end without stopping it, so it must be one that
+    can't hang.
     """
 
     program: tuple[str, ...]
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
     run_as: RunAs | None = None
@@ -77,6 +79,7 @@ def start(command: Command) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**os.environ, **command.environment},
+            cwd=command.folder,
             start_new_session=True,
         )
 

@@ -196,6 +196,7 @@ class _Kept:
                 stdout=log,
                 stderr=STDOUT,
                 env={**os.environ, **command.environment},
+                cwd=command.folder,
                 start_new_session=True,
             )
         self._on_started()
