@@ -1,4 +1,4 @@
-"""Runs that people canceled, as `runs.control` tells them: evaluator, runner and delay-relay each ask before they act."""
+"""Runs that people canceled, as `runs.control` tells them; who moves a run on asks here first."""
 
 from signalbox_contracts import codec
 from signalbox_contracts.messages import RunCancelRequested, WorkflowRunsCanceled
@@ -6,7 +6,7 @@ from signalbox_runtime.records import Inbound
 
 
 class Cancellations:
-    """The cancellations known so far. `apply` is for a view of `runs.control`; it keeps what the topic keeps."""
+    """The cancellations known so far. `apply` is for a view of `runs.control`."""
 
     def __init__(self) -> None:
         self._runs: dict[tuple[str, str], str] = {}
@@ -16,7 +16,7 @@ class Cancellations:
         return bool(self._runs or self._workflows)
 
     def apply(self, inbound: Inbound) -> None:
-        """Takes one record of `runs.control` in; a tombstone says nothing new, since a run is canceled for good."""
+        """Takes one record of `runs.control` in. A tombstone says nothing: a run is canceled for good."""
         if inbound.value is None:
             return
         match codec.decode_any(inbound.value):
@@ -30,7 +30,7 @@ class Cancellations:
     def canceled_by(
         self, tenant_id: str, run_id: str, workflow_id: str, run_started_at_ms: int
     ) -> str | None:
-        """Who canceled the run, by itself or with all runs of its workflow that started until then; None: nobody."""
+        """Who canceled the run, by itself or with all of its workflow that started until then; or None."""
         requested_by = self._runs.get((tenant_id, run_id))
         if requested_by is not None:
             return requested_by

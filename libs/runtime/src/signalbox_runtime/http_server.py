@@ -52,6 +52,7 @@ async def _serve(service: Service[Any], listening: socket.socket, application: A
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         host, port = listening.getsockname()[:2]
+        service.started()
         _log.info("listening", url=f"http://{host}:{port}")
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)

@@ -27,6 +27,8 @@ from signalbox_runtime.readiness import Readiness
 from signalbox_runtime.settings import ServiceSettings, SharedSettings, kafka_options
 from signalbox_runtime.watchdog import Watchdog
 
+STARTING = "starting"
+"""The condition that is unmet from the process's first moment, before its own conditions are known."""
 EXIT_CLEAN = 0
 EXIT_FAILED = 1
 EXIT_REFUSED = 78
@@ -77,6 +79,10 @@ class Service(Generic[S]):
         for callback in self._on_stop:
             callback()
 
+    def started(self) -> None:
+        """From here on the other conditions tell whether the service is ready. The loops and APIs call it."""
+        self.readiness.met(STARTING)
+
     def on_stop(self, callback: Callable[[], None]) -> None:
         """`callback` is called once when the service is asked to end, on the thread that asks."""
         self._on_stop.append(callback)
@@ -118,6 +124,7 @@ def run_service(name: str, settings: Callable[[], S], main: Callable[[Service[S]
             checked(options)
         service = Service(name, settings(), SharedSettings(), SystemClock())
         logs.configure(name, service.settings.slot, service.shared.log_level)
+        service.readiness.unmet(STARTING, f"{name} is starting.")
         health = HealthServer(service.settings.metrics_host, service.settings.metrics_port, service.readiness)
     except (ValidationError, ServiceRefused) as error:
         sys.stderr.write(f"{name} can't start: {error}\n")

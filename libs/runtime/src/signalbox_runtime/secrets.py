@@ -70,7 +70,8 @@ def parse_keys(text: str, where: str) -> Keyring:
             key = b""
         if len(key) != KEY_BYTES:
             raise ServiceRefused(
-                f"{where}: key {number} is not {KEY_BYTES} bytes in base64; `openssl rand -base64 32` makes one."
+                f"{where}: key {number} is not {KEY_BYTES} bytes in base64; "
+                "`openssl rand -base64 32` makes one."
             )
         keys[key_id(key)] = key
     if not keys:

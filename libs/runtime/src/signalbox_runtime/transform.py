@@ -313,6 +313,8 @@ def run_transform(
     batch_max_records: int = BATCH_MAX_RECORDS,
 ) -> None:
     """Runs `transform` on `topics` as the group named like the service, until the service stops."""
+    service.readiness.unmet(CONDITION, f"joining the consumer group {service.name}")
+    service.started()
     TransformLoop(
         kafka=service.kafka,
         names=LoopNames(service.name, service.slot_id, service.instance_id),

@@ -50,6 +50,7 @@ def run_lanes(
                 readiness=service.readiness,
                 pause=time.sleep,
             )
+            service.started()
             loop.run(topics, service.stopping)
     finally:
         heart.stop()
