@@ -37,7 +37,8 @@ async def _serve(service: Service[Any], listening: socket.socket, application: A
     stop = asyncio.Event()
 
     def ask_to_stop() -> None:
-        loop.call_soon_threadsafe(stop.set)
+        if not loop.is_closed():  # it is when the failure of this very thread is what ends the service
+            loop.call_soon_threadsafe(stop.set)
 
     service.on_stop(ask_to_stop)
     async with application(stop) as app, _heartbeat(service):
