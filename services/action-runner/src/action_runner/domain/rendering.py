@@ -34,9 +34,9 @@ def render(token: ActionRequested, users: Mapping[str, User]) -> Preview:
         record = event_record if token.record is None else msgspec.json.decode(token.record)
         previous = NOT_PUBLISHED if event.previous is None else msgspec.json.decode(event.previous)
         receipts = {done.id: msgspec.json.decode(done.receipt) for done in token.completed}
-    except (UndecodableMessage, msgspec.DecodeError) as error:
+        moment = datetime.fromtimestamp(event.occurred_at_ms / 1000, UTC)
+    except (UndecodableMessage, msgspec.DecodeError, ValueError, OverflowError, OSError) as error:
         raise UnfitToken(f"A part of the token can't be read: {error}") from error
-    moment = datetime.fromtimestamp(event.occurred_at_ms / 1000, UTC)
     context = action_context(
         record=record,
         previous=previous,
