@@ -35,7 +35,7 @@ def compiled(source: str, channel: Channel) -> CompiledTemplate:
 
 
 @given(simple_templates, channels, variables)
-@settings(LAW, max_examples=250)
+@settings(LAW, max_examples=150)
 def test_the_short_way_and_the_long_way_give_the_same(
     source: str, channel: Channel, names: dict[str, Any]
 ) -> None:
@@ -52,7 +52,7 @@ def test_the_short_way_and_the_long_way_give_the_same(
 
 
 @given(templates | scraps, channels, variables)
-@settings(LAW, max_examples=200)
+@settings(LAW, max_examples=120)
 def test_rendering_ends_in_a_text_or_a_stated_limit(
     source: str, channel: Channel, names: dict[str, Any]
 ) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from signalbox_rules.filters.filter import MEMBERS_MAX, Filter, FilterRefused, limited, to_text
+from signalbox_rules.filters.filter import MEMBERS_MAX, RESULT_CHARACTERS_MAX, Filter, FilterRefused, to_text
 from signalbox_rules.filters.numbers import NUMBER_FILTERS
 from signalbox_rules.reading import read_number, text_key
 
@@ -25,7 +25,10 @@ def _members(value: Any) -> list[Any]:
 
 def join(value: Any, separator: Any = ", ") -> str:
     """The members as one text."""
-    return limited(to_text(separator).join([to_text(member) for member in _members(value)]))
+    texts, between = [to_text(member) for member in _members(value)], to_text(separator)
+    if sum(map(len, texts)) + len(between) * len(texts) > RESULT_CHARACTERS_MAX:
+        raise FilterRefused(f"the result has more than {RESULT_CHARACTERS_MAX:,} characters")
+    return between.join(texts)
 
 
 def first(value: Any) -> Any:
