@@ -26,13 +26,13 @@ class Notes:
 
     def __init__(self) -> None:
         self.readied: list[str] = []
-        self.ends: list[tuple[str, int, float]] = []
+        self.ends: list[tuple[str, str, float]] = []
 
     def ready(self, service: Service, _seconds: float) -> None:
         self.readied.append(service.name)
 
-    def ended(self, service: Service, exit_code: int, restart_in_seconds: float) -> None:
-        self.ends.append((service.name, exit_code, restart_in_seconds))
+    def ended(self, service: Service, outcome: str, restart_in_seconds: float) -> None:
+        self.ends.append((service.name, outcome, restart_in_seconds))
 
 
 class Stage:
@@ -96,7 +96,7 @@ async def test_a_killed_process_is_started_again_at_once_and_its_new_id_publishe
     before = stage.supervisor.pids()["one"][0]
     os.kill(before, signal.SIGKILL)
     await until(lambda: len(stage.published) == 2)
-    assert stage.notes.ends == [("one", -signal.SIGKILL, 0.0)]
+    assert stage.notes.ends == [("one", "SIGKILL", 0.0)]
     assert stage.published[-1]["one"] != [before]
     deadline = time.monotonic() + 10
     while not await service.is_ready():
@@ -116,6 +116,18 @@ async def test_a_process_that_refuses_is_not_started_again(stage: Stage) -> None
     with pytest.raises(ProcessEndedError, match="bad-0 ended once while starting, last with exit code 78"):
         await stage.supervisor.start([stage.failing("bad", REFUSED_EXIT_CODE)])
     assert stage.notes.ends == []
+
+
+async def test_a_start_that_the_machine_refuses_is_tried_again(stage: Stage, tmp_path: Path) -> None:
+    service = stage.stand_in("one")
+    await stage.supervisor.start([service])
+    service.command.log.unlink()
+    service.command.log.mkdir()  # the log can't be opened
+    os.kill(stage.supervisor.pids()["one"][0], signal.SIGKILL)
+    await until(lambda: len(stage.notes.ends) >= 2)
+    assert "can't write the log" in stage.notes.ends[1][1]
+    service.command.log.rmdir()
+    await until(lambda: bool(stage.supervisor.pids()))
 
 
 async def test_a_large_log_is_put_aside_when_its_process_starts(stage: Stage, tmp_path: Path) -> None:

@@ -86,8 +86,9 @@ def _kafka(bootstrap: str) -> Iterator[Finding]:
         "bootstrap.servers": bootstrap,
         "socket.connection.setup.timeout.ms": "3000",
     }
-    if not all(is_listening(int(address.rpartition(":")[2])) for address in bootstrap.split(",")):
-        yield Finding("Kafka", in_order=False, seen=f"{bootstrap} does not listen")
+    silent = [place for place in bootstrap.split(",") if not is_listening(int(place.rpartition(":")[2]))]
+    if silent:
+        yield Finding("Kafka", in_order=False, seen=f"{', '.join(silent)} does not listen")
         return
     try:
         steps = plan(all_topics(), topic_admin.look(options, all_topics()), EMBEDDED_LANE_PARTITIONS)

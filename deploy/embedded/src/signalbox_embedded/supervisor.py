@@ -51,7 +51,7 @@ class Report(Protocol):
     """Told what becomes of the processes."""
 
     def ready(self, service: Service, seconds: float) -> None: ...
-    def ended(self, service: Service, exit_code: int, restart_in_seconds: float) -> None: ...
+    def ended(self, service: Service, outcome: str, restart_in_seconds: float) -> None: ...
 
 
 def backoff_seconds(deaths: int) -> float:
@@ -169,21 +169,25 @@ class _Kept:
     async def _keep(self) -> None:
         while True:
             began = time.monotonic()
-            exit_code = await self._run_once()
+            try:
+                exit_code = await self._run_once()
+                outcome = _outcome(exit_code)
+            except (OSError, EmbeddedError) as error:  # no log, no process: a full disk, too many processes
+                exit_code, outcome = None, str(error)
             self._deaths = 1 if time.monotonic() - began > STABLE_SECONDS else self._deaths + 1
-            if not self._was_ready:
-                self._give_up_if_hopeless(exit_code)
+            if not self._was_ready and (
+                self._deaths >= STARTS_BEFORE_GIVING_UP or exit_code == REFUSED_EXIT_CODE
+            ):
+                raise self._given_up(outcome)
             delay_seconds = backoff_seconds(self._deaths)
-            self._report.ended(self.service, exit_code, delay_seconds)
+            self._report.ended(self.service, outcome, delay_seconds)
             await asyncio.sleep(delay_seconds)
 
-    def _give_up_if_hopeless(self, exit_code: int) -> None:
-        if self._deaths < STARTS_BEFORE_GIVING_UP and exit_code != REFUSED_EXIT_CODE:
-            return
+    def _given_up(self, outcome: str) -> ProcessEndedError:
         log = self.service.command.log
         times = "once" if self._deaths == 1 else f"{self._deaths} times"
-        raise ProcessEndedError(
-            f"{self.service.title} ended {times} while starting, last with exit code {exit_code}; "
+        return ProcessEndedError(
+            f"{self.service.title} ended {times} while starting, last with {outcome}; "
             f"the end of {log}:\n{log_end(log)}"
         )
 
@@ -203,6 +207,10 @@ class _Kept:
         exit_code = await self._process.wait()
         _signal_session(self._process.pid)  # what it started goes with it
         return exit_code
+
+
+def _outcome(exit_code: int) -> str:
+    return f"exit code {exit_code}" if exit_code >= 0 else signal.Signals(-exit_code).name
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

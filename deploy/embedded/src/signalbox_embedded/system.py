@@ -182,7 +182,10 @@ class EmbeddedSystem:
             pids=self._supervisor.pids(),
         )
         if self._is_ready:
-            write_endpoints(self.folder.endpoints, endpoints)
+            try:
+                write_endpoints(self.folder.endpoints, endpoints)
+            except OSError as error:
+                self._report.noticed(f"could not write {self.folder.endpoints}: {error.strerror or error}")
         return endpoints
 
     def _first(self, kind: ServiceKind) -> Worker:

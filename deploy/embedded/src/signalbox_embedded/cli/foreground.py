@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from signalbox_embedded.cli.fetch import fetch_missing
 from signalbox_embedded.data_folder import DataFolder
@@ -23,11 +24,9 @@ class TerminalReport:
     def ready(self, service: Service, seconds: float) -> None:
         say(f"  {service.title} is ready ({seconds:.1f} s)")
 
-    def ended(self, service: Service, exit_code: int, restart_in_seconds: float) -> None:
+    def ended(self, service: Service, outcome: str, restart_in_seconds: float) -> None:
         again = f"in {restart_in_seconds:.1f} s" if restart_in_seconds else "now"
-        say(
-            f"  {service.title} ended ({_outcome(exit_code)}), restarting {again}; log: {service.command.log}"
-        )
+        say(f"  {service.title} ended ({outcome}), restarting {again}; log: {service.command.log}")
 
     def noticed(self, sentence: str) -> None:
         say(f"  note: {sentence}")
@@ -86,10 +85,7 @@ def _say_ready(endpoints: Endpoints, options: Options, seconds: float) -> None:
     )
 
 
-def _outcome(exit_code: int) -> str:
-    return f"exit code {exit_code}" if exit_code >= 0 else f"signal {signal.Signals(-exit_code).name}"
-
-
 def say(line: str) -> None:
-    """A line to the terminal at once, also when it is a file or a pipe."""
-    print(line, flush=True)
+    """A line to the terminal at once, also when it is a file or a pipe; a reader that left misses it."""
+    with suppress(BrokenPipeError):
+        print(line, flush=True)
