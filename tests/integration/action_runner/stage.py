@@ -24,6 +24,7 @@ from signalbox_contracts.messages import (
     RunFact,
 )
 from signalbox_runtime import topic_admin, topic_plan
+from signalbox_runtime.errors import KafkaUnavailable
 from signalbox_runtime.kafka import ConfluentKafka
 from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
 from signalbox_runtime.records import Headers, Inbound, TopicPartition
@@ -31,6 +32,7 @@ from signalbox_runtime.records import Headers, Inbound, TopicPartition
 LANE_PARTITIONS = 4
 WAIT_SECONDS = 60.0
 M = TypeVar("M", bound=Message)
+T = TypeVar("T")
 
 
 def action(
@@ -126,8 +128,9 @@ class RunnerStage:
         topic_admin.apply(self.options, topic_plan.plan(declared, found, LANE_PARTITIONS))
         self.kafka = ConfluentKafka(self.options, "stage")
         self._producer = Producer({**self.options, "partitioner": "murmur2_random", "linger.ms": 5})
-        self._marks = self.kafka.offsets().end_offsets(
-            self.kafka.offsets().partitions([topic.name for topic in declared])
+        names = [topic.name for topic in declared]
+        self._marks = patiently(
+            lambda: self.kafka.offsets().end_offsets(self.kafka.offsets().partitions(names))
         )
         self._found: dict[str, list[Inbound]] = defaultdict(list)
 
@@ -153,7 +156,7 @@ class RunnerStage:
     def records(self, topic: str) -> list[Inbound]:
         """What came onto a topic since this stage was set."""
         places = [place for place in self._marks if place.topic == topic]
-        ends = self.kafka.offsets().end_offsets(places)
+        ends = patiently(lambda: self.kafka.offsets().end_offsets(places))
         unread = {place for place in places if self._marks[place] < ends[place]}
         if unread:
             reader = self.kafka.reader({place: self._marks[place] for place in unread})
@@ -203,6 +206,18 @@ class RunnerStage:
         topic = topics.action_topic(run.actions[0].type)
         found = next(inbound for inbound in self.records(topic) if inbound.key == lane_of(run))
         return TopicPartition(topic, found.partition)
+
+
+def patiently(ask: Callable[[], T]) -> T:
+    """The answer to a question to Kafka; asked again while a young or busy broker has none."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return ask()
+        except KafkaUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 def eventually(holds: Callable[[], bool], what: str, timeout_seconds: float = WAIT_SECONDS) -> None:
