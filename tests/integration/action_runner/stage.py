@@ -27,7 +27,7 @@ from signalbox_runtime import topic_admin, topic_plan
 from signalbox_runtime.errors import KafkaUnavailable
 from signalbox_runtime.kafka import ConfluentKafka
 from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
-from signalbox_runtime.records import Headers, Inbound, TopicPartition
+from signalbox_runtime.records import Headers, Inbound
 
 LANE_PARTITIONS = 4
 WAIT_SECONDS = 60.0
@@ -189,23 +189,6 @@ class RunnerStage:
         """The answers that moved nothing."""
         facts = (codec.decode_any(inbound.value or b"") for inbound in self.records(topics.RUNS_JOURNAL))
         return [fact for fact in facts if isinstance(fact, LateResult) and fact.tenant_id == tenant_id]
-
-    def lag(self, group: str = "action-runner") -> int:
-        """How many offsets the group has not committed, of its topics."""
-        names = [topic.name for topic in topics.all_topics() if group in topic.groups()]
-        queries = self.kafka.offsets()
-        places = queries.partitions(names)
-        consumer = self.kafka.group_consumer(group)
-        committed = consumer.committed(places)
-        consumer.close()
-        ends = queries.end_offsets(places)
-        return sum(max(0, ends[place] - committed[place].offset) for place in places)
-
-    def partition_of(self, run: ActionRequested) -> TopicPartition:
-        """Where a token went."""
-        topic = topics.action_topic(run.actions[0].type)
-        found = next(inbound for inbound in self.records(topic) if inbound.key == lane_of(run))
-        return TopicPartition(topic, found.partition)
 
 
 def patiently(ask: Callable[[], T]) -> T:
