@@ -16,7 +16,7 @@ from signalbox_rules.actions.action import (
     Users,
     Write,
 )
-from signalbox_rules.actions.references import is_fixed, user_problems
+from signalbox_rules.actions.references import is_fixed, user_problems, users_problems
 from signalbox_rules.actions.rendering import Rendering
 from signalbox_rules.record_catalog import RecordModule
 
@@ -49,8 +49,7 @@ def _writes(parameters: AssignOwner) -> tuple[Write, ...]:
 
 def _references(parameters: AssignOwner, _module: RecordModule | None, users: Users) -> Iterator[Problem]:
     yield from user_problems(parameters.owner, "/owner", users)
-    for index, user_id in enumerate(parameters.round_robin or ()):
-        yield from user_problems(user_id, f"/round_robin/{index}", users)
+    yield from users_problems(parameters.round_robin or (), "/round_robin", users)
 
 
 ASSIGN_OWNER: Final = Action(

@@ -24,9 +24,15 @@ def recipient_problems(sources: Sequence[str], pointer: str, users: Mapping[str,
 
 
 def user_problems(source: str | None, pointer: str, users: Mapping[str, User]) -> Iterator[Problem]:
-    """Ids of users that the CRM does not have."""
+    """An id of a user that the CRM does not have."""
     if users and source is not None and is_fixed(source) and source.strip() not in users:
         yield Problem(pointer, f"{source!r} is not the id of a user in the CRM's catalog")
+
+
+def users_problems(sources: Sequence[str], pointer: str, users: Mapping[str, User]) -> Iterator[Problem]:
+    """The same of a list of ids."""
+    for index, source in enumerate(sources):
+        yield from user_problems(source, f"{pointer}/{index}", users)
 
 
 def field_problems(field: str | None, pointer: str, module: RecordModule | None) -> Iterator[Problem]:

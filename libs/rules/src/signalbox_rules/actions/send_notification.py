@@ -15,7 +15,7 @@ from signalbox_rules.actions.action import (
     TextTemplate,
     Users,
 )
-from signalbox_rules.actions.references import user_problems
+from signalbox_rules.actions.references import users_problems
 from signalbox_rules.actions.rendering import Rendering
 from signalbox_rules.record_catalog import RecordModule
 
@@ -40,8 +40,7 @@ def _render(parameters: SendNotification, context: ActionContext) -> Preview:
 def _references(
     parameters: SendNotification, _module: RecordModule | None, users: Users
 ) -> Iterator[Problem]:
-    for index, user_id in enumerate(parameters.to):
-        yield from user_problems(user_id, f"/to/{index}", users)
+    yield from users_problems(parameters.to, "/to", users)
 
 
 SEND_NOTIFICATION: Final = Action(

@@ -74,49 +74,37 @@ def always_sensible(_value: Any, _expected: Any) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class ValueOperator:
-    """An operator over the value now. `miss(value_text)` ends the sentence "stage was New…" of a false
-    comparison.
-    """
+class _Described:
+    """What all operators have. `miss(value_text)` ends the sentence "stage was New…" of a false one."""
 
     name: str
     label: str
     takes: Takes
     fits: frozenset[FieldType]
-    prepare: Callable[[Any], ValueTest]
+    prepare: Callable[[Any], Test]
+    """The test of an expected value. Raises RulesError if the value is not one that the operator takes."""
+
     miss: Callable[[str], str]
     example: Any = None
     sense: Sense = always_sensible
     accepts_field: bool = True
+    """May the expected value be another field of the record?"""
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeOperator:
-    """An operator over the value now and before the event."""
-
-    name: str
-    label: str
-    takes: Takes
-    fits: frozenset[FieldType]
-    prepare: Callable[[Any], ChangeTest]
-    miss: Callable[[str], str]
-    example: Any = None
-    sense: Sense = always_sensible
-    accepts_field: bool = True
+class ValueOperator(_Described):
+    """An operator over the value now: its test is a ValueTest."""
 
 
 @dataclass(frozen=True, slots=True)
-class TimeOperator:
-    """An operator over the value now and the time of the event."""
+class ChangeOperator(_Described):
+    """An operator over the value now and before the event: its test is a ChangeTest."""
 
-    name: str
-    label: str
-    takes: Takes
-    fits: frozenset[FieldType]
-    prepare: Callable[[Any], TimeTest]
-    miss: Callable[[str], str]
-    example: Any = None
-    sense: Sense = always_sensible
+
+@dataclass(frozen=True, slots=True)
+class TimeOperator(_Described):
+    """An operator over the value now and the time of the event: its test is a TimeTest."""
+
     accepts_field: bool = False
 
 
