@@ -16,7 +16,7 @@ import msgspec
 from signalbox_runtime.testing.stage import wait_until
 
 _SCRIPT = Path(__file__).with_name("copy_service.py")
-_END_SECONDS = 30
+_END_SECONDS = 60
 
 
 class CopyProcess:

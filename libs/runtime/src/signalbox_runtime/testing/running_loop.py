@@ -12,7 +12,7 @@ from signalbox_runtime.testing.stage import new_name, wait_until
 from signalbox_runtime.transform import LoopNames, Transform, TransformLoop
 from signalbox_runtime.watchdog import Watchdog
 
-_STOP_SECONDS = 30.0
+_STOP_SECONDS = 60.0
 
 
 class RunningLoop:

@@ -10,7 +10,8 @@ from signalbox_runtime.records import Headers, Inbound, TopicPartition
 from signalbox_runtime.testing.fake_broker import FakeBroker
 from signalbox_runtime.testing.fake_kafka import FakeKafka
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
+"""A bound for machines under load; nothing is expected to take it."""
 
 
 class Stage(Protocol):
