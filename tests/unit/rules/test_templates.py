@@ -6,7 +6,7 @@ import pytest
 
 from signalbox_rules.errors import RefusedTemplate
 from signalbox_rules.template_values import CHANNELS, Channel
-from signalbox_rules.templates import TemplateContext, compile_template, render, render_value
+from signalbox_rules.templates import Rendered, TemplateContext, compile_template, render, render_value
 
 RECORD: dict[str, Any] = {
     "name": 'Ada "<b>" & Co',
@@ -201,6 +201,11 @@ def test_what_is_missing_or_makes_no_sense_is_left_empty_with_a_warning(source: 
     rendered = render(compile_template(source, "text"), CONTEXT)
     assert rendered.text.strip() == ""
     assert rendered.warnings == (warning,)
+
+
+def test_nothing_has_no_amount_and_no_date() -> None:
+    source = "{{ record.gone | money: 'EUR' | default: 'free' }} {{ record.gone | number | default: '?' }}"
+    assert render(compile_template(source, "text"), CONTEXT) == Rendered("free ?")
 
 
 def test_a_default_makes_a_variable_optional() -> None:

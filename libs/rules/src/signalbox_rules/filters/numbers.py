@@ -77,16 +77,20 @@ def _locale(name: str) -> Locale:
         raise FilterRefused(f"{name[:20]!r} is not a locale; write for example en, en_GB or de_DE") from None
 
 
-def money(value: Any, currency: Any = "USD", locale: Any = "en_US") -> str:
-    """An amount in a currency (ISO 4217), as a locale writes it: $75,000.00."""
+def money(value: Any, currency: Any = "USD", locale: Any = "en_US") -> str | None:
+    """An amount in a currency (ISO 4217), as a locale writes it: $75,000.00. Nothing gives nothing."""
+    if value is None or value == "":
+        return None
     code = to_text(currency).strip().upper()
     if len(code) != 3 or not (code.isascii() and code.isalpha()):
         raise FilterRefused(f"{code[:20]!r} is not a currency; write for example USD or EUR")
     return format_currency(_decimal(value), code, locale=_locale(to_text(locale)))
 
 
-def number(value: Any, digits: Any = None, locale: Any = "en_US") -> str:
-    """A number as a locale writes it, with so many digits: 75,000.5."""
+def number(value: Any, digits: Any = None, locale: Any = "en_US") -> str | None:
+    """A number as a locale writes it, with so many digits: 75,000.5. Nothing gives nothing."""
+    if value is None or value == "":
+        return None
     if digits is None:
         return format_decimal(_decimal(value), locale=_locale(to_text(locale)), decimal_quantization=False)
     places = to_whole(digits, "the number of digits")
