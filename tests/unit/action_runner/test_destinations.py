@@ -67,6 +67,26 @@ def test_an_answer_of_any_kind_shows_that_it_works() -> None:
     assert isinstance(destinations.ask("acme", "erp:443", 0), Go)
 
 
+def test_destinations_not_heard_of_any_more_are_forgotten() -> None:
+    destinations = Destinations(lambda: 0.0, calls_per_second=5)
+    for number in range(100):
+        destinations.ask("acme", f"host-{number}:443", 1_000)
+        destinations.tell("acme", f"host-{number}:443", DOWN, 1_000)
+        destinations.slow_wait_ms(f"host-{number}:443", 1_000)
+    assert len(destinations) == 300
+    destinations.ask("acme", "host-0:443", 1_000_000)
+    assert len(destinations) == 1
+
+
+def test_an_open_breaker_is_not_forgotten_before_its_time() -> None:
+    destinations = opened()
+    destinations.ask("acme", "other:443", 130_000)
+    assert len(destinations) == 0
+    again = opened()
+    again.ask("acme", "other:443", breaker.OPEN_FIRST_MS - 1)
+    assert isinstance(again.ask("acme", "erp:443", breaker.OPEN_FIRST_MS - 1), Postponed)
+
+
 def test_fewer_failures_than_one_run_makes_never_open_it() -> None:
     assert breaker.FAILURES_MAX > 10
 

@@ -9,7 +9,9 @@ from action_runner.domain.outcome import Outcome, Permanent, Postponed, Retryabl
 
 PACE_WAIT_MAX_MS = 5_000
 """A longer wait for the pace leaves the lane."""
-SLOW_FORGOTTEN_MS = 120_000
+FORGOTTEN_MS = 120_000
+"""What was said of a destination this long ago says nothing any more; hosts come from templates, so there may
+be any number of them."""
 SLOW_FIRST_WAIT_MS = 10_000
 SLOW_WAIT_MAX_MS = 600_000
 
@@ -37,9 +39,15 @@ class Destinations:
         self._breakers: dict[tuple[str, str], breaker.State] = {}
         self._buckets: dict[str, pace.Bucket] = {}
         self._slow: dict[str, _Slow] = {}
+        self._swept_ms = 0
+
+    def __len__(self) -> int:
+        return len(self._breakers) + len(self._buckets) + len(self._slow)
 
     def ask(self, tenant_id: str, destination: str, now_ms: int) -> Go | Postponed:
         """Whether a call may be made now."""
+        if now_ms - self._swept_ms > FORGOTTEN_MS:
+            self._sweep(now_ms)
         key = (tenant_id, destination)
         state = self._breakers.get(key)
         if state is not None:
@@ -67,17 +75,20 @@ class Destinations:
     def slow_wait_ms(self, destination: str, now_ms: int) -> int:
         """How long what overflows should stay away: as long as the destination has been slow already."""
         slow = self._slow.get(destination)
-        if slow is None or now_ms - slow.last_ms > SLOW_FORGOTTEN_MS:
+        if slow is None or now_ms - slow.last_ms > FORGOTTEN_MS:
             slow = self._slow[destination] = _Slow(now_ms, now_ms)
         slow.last_ms = now_ms
         wait = min(max(now_ms - slow.since_ms, SLOW_FIRST_WAIT_MS), SLOW_WAIT_MAX_MS)
         return int(wait * (1 + self._jitter()))
 
-    def forget(self, now_ms: int) -> None:
-        """Drops what no longer says anything."""
-        oldest = now_ms - SLOW_FORGOTTEN_MS
+    def _sweep(self, now_ms: int) -> None:
+        self._swept_ms = now_ms
+        oldest = now_ms - FORGOTTEN_MS
         self._slow = {place: slow for place, slow in self._slow.items() if slow.last_ms >= oldest}
         self._buckets = {place: bucket for place, bucket in self._buckets.items() if bucket.at_ms >= oldest}
+        self._breakers = {
+            key: state for key, state in self._breakers.items() if breaker.is_remembered(state, oldest)
+        }
 
     def _paced(self, destination: str, now_ms: int) -> Go | Postponed:
         rate = self._calls_per_second

@@ -101,9 +101,11 @@ class SmtpSender:
         self._local_hostname = local_hostname
         self._tls = tls or ssl.create_default_context()
         self._idle: dict[SmtpServer, deque[_Kept]] = {}
+        self._sweeper = self._loop.call_later(IDLE_MAX_SECONDS, self._sweep)
 
     async def close(self) -> None:
         """Leaves every server politely, and does not wait long for its word."""
+        self._sweeper.cancel()
         kept = [one for many in self._idle.values() for one in many]
         self._idle.clear()
         await asyncio.gather(*(_leave(one.smtp) for one in kept))
@@ -163,6 +165,15 @@ class SmtpSender:
                 return kept
             kept.smtp.close()
         return None
+
+    def _sweep(self) -> None:
+        oldest = self._loop.time() - IDLE_MAX_SECONDS
+        for server, kept in list(self._idle.items()):
+            while kept and (not kept[0].smtp.is_connected or kept[0].idle_since < oldest):
+                kept.popleft().smtp.close()
+            if not kept:
+                del self._idle[server]
+        self._sweeper = self._loop.call_later(IDLE_MAX_SECONDS, self._sweep)
 
     async def _open(self, server: SmtpServer) -> aiosmtplib.SMTP | Refused | NoReply:
         endpoint = Endpoint(server.host, server.port, server.host.lower(), vetted=server.vetted)

@@ -96,4 +96,17 @@ def failed(state: State, now_ms: int) -> State:
             assert_never(state)
 
 
+def is_remembered(state: State, oldest_ms: int) -> bool:
+    """Whether a state still says something: a few failures don't, nor does what ended before `oldest_ms`."""
+    match state:
+        case Closed():
+            return False
+        case Open(until_ms, _):
+            return until_ms >= oldest_ms
+        case HalfOpen(since_ms, _):
+            return since_ms >= oldest_ms
+        case _:
+            assert_never(state)
+
+
 _CLOSED = Closed()
