@@ -12,6 +12,7 @@ from signalbox_runtime.errors import (
 
 _FENCED = frozenset(
     {
+        KafkaError._FATAL,  # what a client answers to everything after a fatal error; its fatal() is False
         KafkaError._FENCED,
         KafkaError.PRODUCER_FENCED,
         KafkaError.INVALID_PRODUCER_EPOCH,
