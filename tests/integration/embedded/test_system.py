@@ -211,5 +211,6 @@ def test_nothing_is_left_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     running.process.kill()
     running.process.wait()
     eventually(lambda: not any(map(is_alive, pids)), "the end of every process", 20)
+    (tmp_path / "data" / "endpoints.json").unlink()  # nobody was left to do it
     with System(tmp_path / "data"):
         pass

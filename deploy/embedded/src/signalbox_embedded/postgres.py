@@ -56,7 +56,13 @@ def unprivileged_user(*paths: Path) -> process.RunAs | None:
     """
     if os.geteuid() != 0:
         return None
-    nobody = pwd.getpwnam("nobody")
+    try:
+        nobody = pwd.getpwnam("nobody")
+    except KeyError:
+        raise EmbeddedError(
+            "PostgreSQL refuses to run as root, and this machine has no user nobody to run it as; "
+            "add one, or start Signalbox as an ordinary user"
+        ) from None
     closed = any(not _may_pass(folder) for path in paths for folder in path.absolute().parents)
     return process.RunAs(nobody.pw_uid, nobody.pw_gid, reach=closed)
 
