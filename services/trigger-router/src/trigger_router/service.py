@@ -105,10 +105,10 @@ def _unheard(inbound: Inbound, index: TriggerIndex) -> bytes | None:
 
 
 def identify(inbound: Inbound) -> bytes | None:
-    """What a repeat of this event would be recognised by; None for what is no event."""
-    said = announced(inbound.topic.removeprefix("crm."), inbound.headers)
-    if said is not None:
-        return identity(said.tenant_id, said.event_id)
+    """What a repeat of this event would be recognised by; None for what went to the dead letters.
+
+    Its headers alone would not do: an event that was mended and sent again from there has the same id.
+    """
     try:
         event = _event_of(inbound)
     except InvalidEvent:
