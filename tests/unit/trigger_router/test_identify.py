@@ -1,4 +1,4 @@
-"""What the router remembers of a partition's past, so that a repeat is found out and a mended event is not."""
+"""What the router remembers of the past: a repeat is found out, and a mended event is not taken for one."""
 
 import json
 from typing import Any
