@@ -152,7 +152,7 @@ def hold(token: ActionRequested, at_ms: int, reason: str) -> Step:
     The fact carries the token as it is to be sent on: with the next attempt's number and no permit.
     """
     resent = msgspec.structs.replace(token, seq=token.seq + 1, attempt=token.attempt + 1, permit=None)
-    return Step((waiting(token, token.seq + 1, at_ms, "person", None, reason, resent),), Parks())
+    return Step((waiting(token, resent.seq, at_ms, "person", None, reason, codec.encode(resent)),), Parks())
 
 
 def cancel(token: ActionRequested, at_ms: int, requested_by: str) -> Step:
@@ -187,9 +187,9 @@ def waiting(
     waiting_for: str,
     deadline_ms: int | None,
     reason: str | None,
-    carried: ActionRequested | None,
+    carried: bytes | None,
 ) -> RunWaiting:
-    """The fact that the token's current action waits."""
+    """The fact that the token's current action waits; `carried` is the encoded token to send on, if any."""
     action = token.actions[0]
     return RunWaiting(
         tenant_id=token.tenant_id,
@@ -204,7 +204,7 @@ def waiting(
         deadline_ms=deadline_ms,
         effect_key=effect_key(token),
         reason=reason,
-        token=None if carried is None else codec.encode(carried),
+        token=carried,
     )
 
 

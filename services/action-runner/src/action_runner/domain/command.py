@@ -59,8 +59,14 @@ def issue(token: ActionRequested, parameters: bytes, at_ms: int) -> Issued | Per
     key = effect_key(token)
     deadline_ms = at_ms + action.timeout_ms
     pending = PendingCommand(command_id=key, issued_at_ms=at_ms, deadline_ms=deadline_ms)
-    seq = token.seq + 1
-    context = pack(codec.encode(msgspec.structs.replace(token, seq=seq, command=pending, permit=None)))
+    # The token as it is sent on if no answer ever comes: the next attempt, with the same key. An answer is for
+    # the attempt before, so one encoding serves both.
+    carried = codec.encode(
+        msgspec.structs.replace(
+            token, seq=token.seq + 1, attempt=token.attempt + 1, command=pending, permit=None
+        )
+    )
+    context = pack(carried)
     if len(context) > topics.REPLY_CONTEXT_MAX_BYTES:
         return Permanent(
             Failure(
@@ -85,9 +91,7 @@ def issue(token: ActionRequested, parameters: bytes, at_ms: int) -> Issued | Per
         deadline_ms=deadline_ms,
         reply_context=context,
     )
-    # What the ledger sends on if no answer ever comes: the same action once more, with the same key.
-    resent = msgspec.structs.replace(token, seq=seq, attempt=token.attempt + 1, command=None, permit=None)
-    fact = waiting(token, seq, at_ms, "crm", deadline_ms, None, resent)
+    fact = waiting(token, token.seq + 1, at_ms, "crm", deadline_ms, None, carried)
     return Issued(Step((fact,), Parks()), command)
 
 
@@ -100,7 +104,7 @@ def question(token: ActionRequested) -> str:
 
 
 def carried_token(result: CrmCommandResult) -> ActionRequested:
-    """The token that an answer brings back. Raises UnusableAnswer."""
+    """The token that an answer brings back, at the attempt that it answers. Raises UnusableAnswer."""
     try:
         token = codec.decode(unpack(result.reply_context), ActionRequested)
     except UndecodableMessage as error:
@@ -112,7 +116,7 @@ def carried_token(result: CrmCommandResult) -> ActionRequested:
             f"The answer names tenant {result.tenant_id!r} and command {result.command_id!r}; "
             f"its reply_context is of {token.tenant_id!r} and {token.command.command_id!r}."
         )
-    return token
+    return msgspec.structs.replace(token, attempt=token.attempt - 1)
 
 
 def answer(
