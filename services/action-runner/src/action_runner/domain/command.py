@@ -59,8 +59,8 @@ def issue(token: ActionRequested, parameters: bytes, at_ms: int) -> Issued | Per
     key = effect_key(token)
     deadline_ms = at_ms + action.timeout_ms
     pending = PendingCommand(command_id=key, issued_at_ms=at_ms, deadline_ms=deadline_ms)
-    # The token as it is sent on if no answer ever comes: the next attempt, with the same key. An answer is for
-    # the attempt before, so one encoding serves both.
+    # The token as it is sent on if no answer ever comes: the next attempt, with the same key. An answer is of
+    # the attempt before it, so one encoding serves both.
     carried = codec.encode(
         msgspec.structs.replace(
             token, seq=token.seq + 1, attempt=token.attempt + 1, command=pending, permit=None
