@@ -102,3 +102,25 @@ def test_deep_data_does_not_break_a_rendering() -> None:
 def test_warnings_are_few_even_if_faults_are_many() -> None:
     source = "".join(f"{{{{ record.missing_{n} }}}}" for n in range(100))
     assert len(render(compile_template(source, "text"), CONTEXT).warnings) == 20
+
+
+@pytest.mark.parametrize(
+    ("source", "detail"),
+    [
+        ("{{" * 100_000, "not closed"),
+        ("{%" * 100_000, "not closed"),
+        ("{{ a" * 50_000, "not closed"),
+        ("{% raw %}" * 20_000, "not closed"),
+        ("{% doc %}" * 20_000, "doc"),
+        ("{{ a }}\n{{ '" + "x" * 4_000 + "' }}", "more than 4,000 characters"),
+        ("{{" + " " * 90 + "}}", "80 blanks"),
+    ],
+)
+def test_marks_that_would_keep_the_lexer_busy_for_hours_are_refused_at_once(source: str, detail: str) -> None:
+    with pytest.raises(RefusedTemplate, match=detail):
+        compile_template(source, "text")
+
+
+def test_verbatim_text_may_hold_marks() -> None:
+    source = "{% raw %}{{ {% {%- raw{% endraw %}{{ record.n }}{%- raw -%}{{{%- endraw -%}"
+    assert render(compile_template(source, "text"), CONTEXT).text == "{{ {% {%- raw10{{"

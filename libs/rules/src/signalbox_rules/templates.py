@@ -17,6 +17,7 @@ from signalbox_rules.template_analysis import optional_variables
 from signalbox_rules.template_engine import ENVIRONMENTS, Buffer, ChannelOutputNode, Render
 from signalbox_rules.template_limits import Bookkeeping
 from signalbox_rules.template_program import Output, Program, program_of, run, value_of
+from signalbox_rules.template_scan import check_marks
 from signalbox_rules.template_values import Channel, plain, without_control
 
 SOURCE_CHARACTERS_MAX: Final = 262_144
@@ -89,6 +90,7 @@ def has_template(text: str) -> bool:
 def _compiled(source: str, channel: Channel) -> CompiledTemplate:
     if len(source) > SOURCE_CHARACTERS_MAX:
         raise RefusedTemplate(f"has more than {SOURCE_CHARACTERS_MAX:,} characters", 1)
+    check_marks(source)
     try:
         template = ENVIRONMENTS[channel].from_string(source)
         program = program_of(template.nodes)
