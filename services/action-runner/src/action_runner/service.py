@@ -1,5 +1,6 @@
 """Wires the action runner: views, clients and the lanes loop."""
 
+import gc
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -28,6 +29,8 @@ NAME = "action-runner"
 VIEW_INTERVAL_SECONDS = 0.2
 """How long a cancelled run may go on before it is noticed here."""
 
+GC_THRESHOLDS = (20_000, 20, 100)
+
 
 def run(service: Service[ActionRunnerSettings]) -> None:
     """Executes actions until the service is asked to stop."""
@@ -48,6 +51,9 @@ def run(service: Service[ActionRunnerSettings]) -> None:
     views.load(service.stopping)
     service.start_thread("views", lambda: follow(views, service.stopping, VIEW_INTERVAL_SECONDS))
     settings = service.settings
+    # What is there now stays. Measured: at Python's own thresholds collections took a tenth of the time.
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     run_lanes(
         service,
         topics=consumed_topics(settings),

@@ -28,6 +28,7 @@ _OURS: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect",
      "idempotency-key", "webhook-id", "webhook-timestamp", "webhook-signature"}
 )  # fmt: skip
+_SPACE_OR_BACKSLASH: Final = re.compile(r"[\s\\]")
 _URL_START: Final = re.compile(r"https?://[^/?#\s]+")
 
 
@@ -46,7 +47,7 @@ def check_url(url: str) -> str:
     """
     if len(url) > URL_MAX:
         raise RulesError(f"has {len(url):,} characters; at most {URL_MAX:,} are allowed")
-    if CONTROL.search(url) or any(character.isspace() for character in url) or "\\" in url:
+    if CONTROL.search(url) or _SPACE_OR_BACKSLASH.search(url):
         raise RulesError("has white space, a control character or a backslash in it, which a URL cannot have")
     try:
         parts = urlsplit(url)

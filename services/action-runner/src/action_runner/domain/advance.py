@@ -107,7 +107,8 @@ def effect_key(token: ActionRequested) -> str:
     return _effect_key(token.tenant_id, token.event_id, token.workflow_id, action.id, action.key_generation)
 
 
-_effect_key = lru_cache(maxsize=4_096)(ids.effect_key)  # a step asks for its key several times
+# A step asks for its key several times; there are more of them than of records held by a process.
+_effect_key = lru_cache(maxsize=16_384)(ids.effect_key)
 
 
 def after_attempt(token: ActionRequested, attempt: Attempt, outcome: Outcome, jitter: float) -> Step:
