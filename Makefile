@@ -12,7 +12,7 @@ PYTEST := $(BIN)/pytest
 ARGS ?=
 ONLY ?=
 
-.PHONY: help setup demo up check test test-e2e fault fault-long fault-controls bench generate docs clean lock
+.PHONY: help setup demo up check test test-e2e fault bench generate clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -46,10 +46,14 @@ check: $(VENV)/.installed ## format, lint, types, architecture, unit and propert
 	@$(PYTEST) -q -n 2 tests/unit tests/property
 
 test: setup ## every test: unit, property, contract, integration, e2e
-	@$(PYTEST) $(ARGS) tests/unit tests/property tests/contract tests/integration tests/e2e
+	@$(PYTEST) -n 2 --dist loadfile $(ARGS) tests/unit tests/property tests/contract tests/integration
+	@$(PYTEST) $(ARGS) tests/e2e
 
 test-e2e: setup ## the whole system from outside
 	@$(PYTEST) $(ARGS) tests/e2e
+
+fault: setup ## kill, stop and starve processes at every named point, and check from outside
+	@$(PYTEST) -s $(ARGS) tests/fault
 
 bench: setup ## measure; ONLY=rules for a part; writes bench/results/latest.json
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
