@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import TopicPartition as KafkaPartition
 
 from run_ledger.adapters.read_past import RUNNER_GROUP, KafkaReadPast
@@ -51,7 +51,18 @@ class Stage:
             KafkaPartition(*place, first_partition if first_partition and place.partition == 0 else end)
             for place, end in ends.items()
         ]
-        commit_offsets(self.options, RUNNER_GROUP, places)
+
+        def committed() -> bool:
+            try:
+                commit_offsets(self.options, RUNNER_GROUP, places)
+            except KafkaException as exception:
+                # A runner of another test, on the same broker, is a member until its session ends.
+                if exception.args[0].code() == KafkaError.UNKNOWN_MEMBER_ID:
+                    return False
+                raise
+            return True
+
+        processes.wait_until(committed, "the runners of other tests to be forgotten")
 
     def projection_reaches_the_end(self) -> None:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
