@@ -7,6 +7,7 @@ machine), and after a broker came back it went on asking with the leader epochs 
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException
@@ -33,7 +34,11 @@ class ConfluentOffsets:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._committed = Consumer({**options, "isolation.level": "read_committed"})
-        self._written = Consumer({**options, "isolation.level": "read_uncommitted"})
+
+    @cached_property
+    def _written(self) -> Consumer:
+        """Made when first asked: few need to know what is not committed yet."""
+        return Consumer({**self._options, "isolation.level": "read_uncommitted"})
 
     def partitions(self, topics: Sequence[str]) -> tuple[TopicPartition, ...]:
         give_up_at = time.monotonic() + TOPIC_WAIT_SECONDS

@@ -1,6 +1,7 @@
 """The stage on a real Kafka."""
 
 from collections.abc import Sequence
+from time import monotonic, sleep
 
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka import TopicPartition as KafkaPartition
@@ -8,10 +9,11 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from signalbox_runtime.broker import CommittedOffset, Kafka
+from signalbox_runtime.errors import KafkaUnavailable
 from signalbox_runtime.kafka import ConfluentKafka
 from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
 from signalbox_runtime.records import Headers, Inbound, TopicPartition
-from signalbox_runtime.testing.stage import new_name, wait_until
+from signalbox_runtime.testing.stage import WAIT_SECONDS, new_name, wait_until
 
 _TIMEOUT_SECONDS = 10.0
 
@@ -25,6 +27,7 @@ class KafkaStage:
     def __init__(self, bootstrap: str) -> None:
         self._options = {BOOTSTRAP_OPTION: bootstrap}
         self.kafka: Kafka = ConfluentKafka(self._options, "stage")
+        self._offsets = self.kafka.offsets()
         self._admin = AdminClient({**self._options})
         self._producer = Producer({**self._options})
 
@@ -38,7 +41,7 @@ class KafkaStage:
 
     def new_group(self, topics: Sequence[str]) -> str:
         group = new_name("group")
-        places = self.kafka.offsets().partitions(topics)
+        places = self._offsets.partitions(topics)
         offsets = [KafkaPartition(*place, 0) for place in places]
         consumer = Consumer({**self._options, "group.id": group})
 
@@ -70,10 +73,7 @@ class KafkaStage:
         assert left == 0, f"{left} records were not sent"
 
     def records(self, topic: str) -> list[Inbound]:
-        queries = self.kafka.offsets()
-        places = queries.partitions([topic])
-        ends = queries.end_offsets(places)
-        begins = queries.begin_offsets(places)
+        places, begins, ends = self._bounds(topic)
         unread = {place for place in places if begins[place] < ends[place]}
         found: list[Inbound] = []
         if unread:
@@ -84,9 +84,23 @@ class KafkaStage:
             reader.close()
         return sorted(found, key=lambda inbound: (inbound.partition, inbound.offset))
 
+    def _bounds(
+        self, topic: str
+    ) -> tuple[Sequence[TopicPartition], dict[TopicPartition, int], dict[TopicPartition, int]]:
+        """The partitions of `topic`, and where they begin and end; asked again while a broker comes back."""
+        give_up_at = monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                places = self._offsets.partitions([topic])
+                return places, self._offsets.begin_offsets(places), self._offsets.end_offsets(places)
+            except KafkaUnavailable:
+                if monotonic() > give_up_at:
+                    raise
+                sleep(0.2)
+
     def committed(self, group: str, topic: str) -> dict[int, CommittedOffset]:
         consumer = self.kafka.group_consumer(group)
-        offsets = consumer.committed(self.kafka.offsets().partitions([topic]))
+        offsets = consumer.committed(self._offsets.partitions([topic]))
         consumer.close()
         return {place.partition: offset for place, offset in offsets.items()}
 
