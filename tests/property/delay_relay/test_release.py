@@ -39,9 +39,7 @@ def test_a_wait_ends_after_its_time_less_one_smallest_bucket(wait_ms: int, absen
 
 
 @given(st.sampled_from(list(topics.DELAY_BUCKETS_MS)), st.integers(), st.integers(0, 10**7))
-def test_no_due_time_holds_a_partition_longer_than_its_bucket(
-    bucket: str, skew_ms: int, age_ms: int
-) -> None:
+def test_no_due_time_holds_a_partition_longer_than_its_bucket(bucket: str, skew_ms: int, age_ms: int) -> None:
     step = release(bucket, START_MS, waiting(START_MS + skew_ms), START_MS + age_ms)
     if age_ms >= topics.DELAY_BUCKETS_MS[bucket]:
         assert not isinstance(step, Wait)
