@@ -88,3 +88,22 @@ def dump(database_url: str, schema: str = "history") -> dict[str, list[str]]:
             )
             for table in DERIVED
         }
+
+
+def miscounted(database_url: str) -> list[tuple[object, ...]]:
+    """Where figures and rows differ, seen in one snapshot: workflow, status, rows, figure."""
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(
+            """WITH told AS (
+                SELECT tenant_id, workflow_id, status FROM history.runs WHERE workflow_id IS NOT NULL
+                UNION ALL
+                SELECT tenant_id, workflow_id, 'skipped' FROM history.skipped_runs),
+            shown AS (
+                SELECT tenant_id, workflow_id, status, count(*) AS runs FROM told GROUP BY 1, 2, 3),
+            counted AS (
+                SELECT tenant_id, workflow_id, f.key AS status, f.value::bigint AS runs
+                FROM history.workflow_figures, jsonb_each_text(runs_by_status) f WHERE f.value <> '0')
+            SELECT workflow_id, status, shown.runs, counted.runs
+            FROM shown FULL JOIN counted USING (tenant_id, workflow_id, status)
+            WHERE shown.runs IS DISTINCT FROM counted.runs"""
+        ).fetchall()
