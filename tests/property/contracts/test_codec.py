@@ -1,5 +1,9 @@
 """Laws of the codec: it gives back what it was given, and it is total over bytes."""
 
+from io import BytesIO
+
+import fastavro
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +13,7 @@ from signalbox_contracts.messages import Message
 from signalbox_contracts.schemas import all_schemas
 from tests.property.contracts.strategies import MESSAGE
 
+SCHEMAS = {schema.message: schema for schema in all_schemas()}
 HEADERS = st.sampled_from([schema.header for schema in all_schemas()])
 FEW = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -27,6 +32,32 @@ def decodes_or_says_why(data: bytes) -> None:
 @given(MESSAGE)
 def test_a_message_comes_back_as_it_was(message: Message) -> None:
     assert codec.decode_any(codec.encode(message)) == message
+
+
+def by_fastavro(message: Message) -> bytes:
+    schema = SCHEMAS[type(message).__name__]
+    buffer = BytesIO()
+    fastavro.schemaless_writer(buffer, schema.parsed, msgspec.to_builtins(message, builtin_types=(bytes,)))
+    return schema.header + buffer.getvalue()
+
+
+@FEW
+@given(MESSAGE)
+def test_what_is_written_is_what_fastavro_writes(message: Message) -> None:
+    assert codec.encode(message) == by_fastavro(message)
+
+
+@FEW
+@given(HEADERS, st.binary(max_size=200))
+def test_what_is_read_is_what_fastavro_reads(header: bytes, body: bytes) -> None:
+    try:
+        message = codec.decode_any(header + body)
+    except UndecodableMessage:
+        return
+    schema = SCHEMAS[type(message).__name__]
+    fields = fastavro.schemaless_reader(BytesIO(body), schema.parsed, None)
+    read = msgspec.convert(fields, type(message))
+    assert codec.encode(read) == codec.encode(message)
 
 
 @FEW

@@ -4,7 +4,7 @@ import pytest
 
 from signalbox_contracts import codec
 from signalbox_contracts.errors import UndecodableMessage
-from signalbox_contracts.messages import CrmEvent, OutboxPosition
+from signalbox_contracts.messages import CrmEvent, LateResult, OutboxPosition
 
 POSITION = OutboxPosition(relay="run-ledger", generation="g1", last_id=7)
 
@@ -36,6 +36,41 @@ def test_bytes_that_are_no_message_are_refused_with_the_reason(data: bytes, says
 def test_a_message_of_another_type_is_refused() -> None:
     with pytest.raises(UndecodableMessage, match=r"This is a OutboxPosition, where a CrmEvent belongs\."):
         codec.decode(codec.encode(POSITION), CrmEvent)
+
+
+def test_blocks_may_come_in_several_and_with_their_size() -> None:
+    event = CrmEvent(
+        tenant_id="acme",
+        event_id="e",
+        module="leads",
+        event="created",
+        record_id="r",
+        occurred_at_ms=1,
+        record=b"{}",
+        chain=("a", "b"),
+    )
+    wire = codec.encode(event)
+    chain = b"\x04\x02a\x02b\x00"
+    assert chain in wire
+
+    in_two = wire.replace(chain, b"\x01\x04\x02a\x02\x02b\x00")
+
+    assert codec.decode_any(in_two) == event
+
+
+def test_a_text_that_is_none_of_those_allowed_is_refused() -> None:
+    late = LateResult(
+        tenant_id="acme",
+        run_id="r",
+        at_ms=1,
+        command_id="c",
+        action_id="a",
+        outcome="applied",
+        why="repeated",
+    )
+
+    with pytest.raises(UndecodableMessage, match="not a LateResult version 1"):
+        codec.decode_any(codec.encode(late).replace(b"applied", b"implied"))
 
 
 def test_the_marker_tells_avro_from_json() -> None:

@@ -7,13 +7,12 @@
 """
 
 from functools import cache
-from io import BytesIO
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import fastavro
 import msgspec
 
 from signalbox_contracts import messages, topics
+from signalbox_contracts.avro_bodies import BROKEN, Read, Write, reader_of, writer_of
 from signalbox_contracts.errors import UndecodableMessage
 from signalbox_contracts.messages import Message
 from signalbox_contracts.schemas import SINGLE_OBJECT_MARKER, MessageSchema, all_schemas
@@ -21,19 +20,18 @@ from signalbox_contracts.schemas import SINGLE_OBJECT_MARKER, MessageSchema, all
 HEADER_BYTES = 10
 M = TypeVar("M", bound=Message)
 
-_CLASSES: dict[str, type[Message]] = {message.__name__: message for message in messages.MESSAGES}
-_BY_HEADER: dict[bytes, tuple[MessageSchema, type[Message]]] = {
-    schema.header: (schema, _CLASSES[schema.message]) for schema in all_schemas()
+_CLASSES: dict[str, type[msgspec.Struct]] = {
+    name: value
+    for name, value in vars(messages).items()
+    if isinstance(value, type) and issubclass(value, msgspec.Struct)
 }
+_BY_HEADER: dict[bytes, MessageSchema] = {schema.header: schema for schema in all_schemas()}
 
 
 def encode(message: Message) -> bytes:
     """The wire form of `message`, in the version that `schemas/topics/*.yaml` says to write."""
-    schema = _written_schema(type(message))
-    buffer = BytesIO()
-    buffer.write(schema.header)
-    fastavro.schemaless_writer(buffer, schema.parsed, msgspec.to_builtins(message, builtin_types=(bytes,)))
-    return buffer.getvalue()
+    header, write = _writer(type(message))
+    return write(message, header)
 
 
 def decode(data: bytes, expected: type[M]) -> M:
@@ -49,22 +47,18 @@ def decode(data: bytes, expected: type[M]) -> M:
 
 def decode_any(data: bytes) -> Message:
     """The message in `data`, of whichever type its fingerprint names. Raises UndecodableMessage."""
-    known = _BY_HEADER.get(data[:HEADER_BYTES])
-    if known is None:
+    header = data[:HEADER_BYTES]
+    if header not in _BY_HEADER:
         raise UndecodableMessage(_why_unknown(data))
-    schema, message_class = known
-    buffer = BytesIO(data)
-    buffer.seek(HEADER_BYTES)
+    message: Message
     try:
-        fields: Any = fastavro.schemaless_reader(buffer, schema.parsed, None)
-        message = msgspec.convert(fields, message_class)
-    except (ValueError, EOFError, IndexError, OverflowError, MemoryError, TypeError, KeyError) as error:
-        raise UndecodableMessage(
-            f"The body is not a {schema.message} version {schema.version}: {error}"
-        ) from error
-    if buffer.tell() != len(data):
-        spare = len(data) - buffer.tell()
-        raise UndecodableMessage(f"{spare} bytes follow the end of the {schema.message}.")
+        message, end = _reader(header)(data, HEADER_BYTES)
+    except BROKEN as error:
+        raise UndecodableMessage(_why_broken(data, error)) from error
+    if end != len(data):
+        if end > len(data):
+            raise UndecodableMessage(_why_broken(data, "it is cut short"))
+        raise UndecodableMessage(f"{len(data) - end} bytes follow the end of the {type(message).__name__}.")
     return message
 
 
@@ -74,10 +68,21 @@ def is_single_object(data: bytes) -> bool:
 
 
 @cache
-def _written_schema(message_class: type[Message]) -> MessageSchema:
+def _writer(message_class: type[Message]) -> tuple[bytes, Write]:
     name = message_class.__name__
     version = topics.write_version(name)
-    return next(schema for schema in all_schemas() if (schema.message, schema.version) == (name, version))
+    schema = next(one for one in all_schemas() if (one.message, one.version) == (name, version))
+    return schema.header, writer_of(schema.parsed)
+
+
+@cache
+def _reader(header: bytes) -> Read:
+    return reader_of(_BY_HEADER[header].parsed, _CLASSES)
+
+
+def _why_broken(data: bytes, why: object) -> str:
+    schema = _BY_HEADER[data[:HEADER_BYTES]]
+    return f"The body is not a {schema.message} version {schema.version}: {why}"
 
 
 def _why_unknown(data: bytes) -> str:
