@@ -1,6 +1,7 @@
 """Puts workflow-api together: PostgreSQL, the outbox relay, the application, and what runs beside it."""
 
 import asyncio
+import gc
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -103,6 +104,8 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
         )
         service.readiness.met(DATABASE_CONDITION)
         set_up.set()
+        # What is there now stays. Measured: a full collection took 4 of the grid's 10 ms, each time.
+        gc.freeze()
 
     async def relay_when_set_up() -> None:
         if await unless_stopped(stop, set_up.wait()):

@@ -15,6 +15,7 @@ from signalbox_runtime.problems import conflict, not_found
 from signalbox_runtime.records import Outbound
 from workflow_api.adapters import template_rows, workflow_rows
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
+from workflow_api.adapters.reading import reading
 from workflow_api.checking import check_document, invalid_workflow
 from workflow_api.domain import workflow as life
 from workflow_api.domain.action_identity import keep_action_ids
@@ -83,12 +84,12 @@ class Workflows:
 
     async def read(self, caller: Principal, workflow_id: str) -> Workflow:
         """The workflow. Raises a 404 problem."""
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             return _found(await workflow_rows.find(connection, caller.tenant_id, workflow_id), workflow_id)
 
     async def version(self, caller: Principal, workflow: Workflow, number: int) -> workflow_rows.Version:
         """A version of the workflow. Raises a 404 problem."""
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             version = await workflow_rows.find_version(connection, caller.tenant_id, workflow.id, number)
         if version is None:
             raise not_found(f"version of workflow {workflow.id}", str(number))
@@ -98,12 +99,14 @@ class Workflows:
         self, caller: Principal, workflow: Workflow, before: int | None, limit: int
     ) -> list[workflow_rows.Version]:
         """Versions below `before`, newest first."""
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             return await workflow_rows.list_versions(connection, caller.tenant_id, workflow.id, before, limit)
 
     async def complete(self, caller: Principal, document: Document) -> dict[str, Any]:
         """The document as a publish would send it. Raises a 422 problem when a mail template is missing."""
-        async with self._engine.connect() as connection:
+        if not named_templates(document):
+            return dict(document)
+        async with reading(self._engine) as connection:
             return await _completed(connection, caller.tenant_id, document)
 
     async def change(self, caller: Principal, workflow_id: str, body: Any, if_match: str | None) -> Workflow:

@@ -9,6 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from workflow_api.adapters.reading import reading
+
 _QUERY: Final = text(
     # One look per workflow; OFFSET 0 keeps the view whole, so that its id reaches into the view's groups.
     # With `= ANY` the planner computes the figures of all of the tenant's workflows.
@@ -50,7 +52,7 @@ async def figures_of(
         return {}
     values = {"tenant_id": tenant_id, "workflow_ids": list(workflow_ids)}
     try:
-        async with engine.connect() as connection:
+        async with reading(engine) as connection:
             rows = (await connection.execute(_QUERY, values)).mappings().all()
     except ProgrammingError as error:
         if not is_not_there(error):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 
-def _parts(request: Request) -> Any:
+async def _parts(request: Request) -> Any:  # async, or FastAPI hands the call to a thread
     return request.app.state.parts
 
 
