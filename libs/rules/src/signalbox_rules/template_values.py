@@ -60,7 +60,7 @@ def value_in(variables: Mapping[str, Any], path: Sequence[object]) -> Any:
 
 def _step(value: Any, step: Any) -> Any:
     if isinstance(step, str):
-        if isinstance(value, Mapping):
+        if type(value) is dict or isinstance(value, Mapping):
             try:
                 return value[step]
             except KeyError:

@@ -10,8 +10,15 @@ from typing import Any, Final
 from signalbox_contracts.definitions import Problem
 from signalbox_rules.actions.action import ActionContext, Preview
 from signalbox_rules.errors import RefusedTemplate
-from signalbox_rules.template_values import Channel
-from signalbox_rules.templates import RenderingFailed, compile_template, evaluate, render, render_value
+from signalbox_rules.template_values import Channel, without_control
+from signalbox_rules.templates import (
+    RenderingFailed,
+    compile_template,
+    evaluate,
+    has_template,
+    render,
+    render_value,
+)
 
 ADDRESS_MAX: Final = 254  # characters (RFC 5321)
 _ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,190}")
@@ -36,6 +43,8 @@ class Rendering:
 
     def text(self, pointer: str, source: str, channel: Channel) -> str:
         """A rendered text; empty, with a problem, if that fails."""
+        if not has_template(source):
+            return source if channel != "header" else without_control(source)
         try:
             rendered = render(compile_template(source, channel), self.context.variables)
         except RefusedTemplate as error:
@@ -61,6 +70,8 @@ class Rendering:
         """A URL: values inside it are percent-encoded; a template that is only a value gives the URL
         itself.
         """
+        if not has_template(source):
+            return source
         try:
             template = compile_template(source, "url")
             if template.sole is None:
@@ -119,7 +130,8 @@ class Rendering:
 
     def warn(self, pointer: str, warnings: Sequence[str]) -> None:
         """Note warnings with their place."""
-        self.warnings.extend(f"{pointer}: {warning}" for warning in warnings)
+        if warnings:
+            self.warnings.extend(f"{pointer}: {warning}" for warning in warnings)
 
     def refuse(self, pointer: str, detail: str) -> None:
         """Note a problem: nothing will be sent."""

@@ -1,6 +1,7 @@
 """Webhook."""
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ def _header_name(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=1_024)
 def check_url(url: str) -> str:
     """An absolute http or https URL without user name or password. Raises RulesError.
 
