@@ -8,7 +8,7 @@ import pytest
 from signalbox_contracts.definitions import WorkflowDefinition, parse_definition
 from signalbox_rules.record_context import RecordContext
 from workflow_api.domain.backtest import SAMPLES_MAX, Backtest, PastEvent
-from workflow_api.domain.blame import compile_blame
+from workflow_api.domain.blame import Leaves
 
 SOURCE = {"field": "source", "op": "equals", "value": "Web"}
 LARGE = {"field": "amount", "op": "greater_than", "value": 10}
@@ -53,8 +53,10 @@ def past(event: str = "updated", **record: Any) -> PastEvent:
     ],
 )
 def test_the_leaves_to_blame_for_a_no(condition: Any, record: dict[str, Any], pointers: list[str]) -> None:
-    blame = compile_blame(definition(condition).conditions)
-    assert [leaf.pointer for leaf in blame(context(**record), True)] == pointers
+    leaves = Leaves(definition(condition).conditions)
+    meaning = leaves.meaning(leaves.pattern(context(**record)))
+    assert [leaf.pointer for leaf in meaning.blamed] == pointers
+    assert not meaning.outcome
 
 
 def test_events_are_counted_by_what_would_become_of_them() -> None:
@@ -89,3 +91,20 @@ def test_samples_are_few() -> None:
     for amount in range(200):
         backtest.feed(past(amount=amount))
     assert len(backtest.result()["samples"]) == 2 * min(SAMPLES_MAX, 11) + SAMPLES_MAX - 11
+
+
+def test_more_patterns_than_are_kept_apart_are_counted_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflow_api.domain.backtest.PATTERNS_MAX", 2)
+    backtest = Backtest(definition({"any": [SOURCE, LARGE, URGENT]}), None)
+    for _ in range(3):
+        for number in range(8):
+            record: dict[str, Any] = {
+                "source": "Web" if number & 1 else "",
+                "amount": 11 if number & 2 else 0,
+                "priority": "Urgent" if number & 4 else "",
+            }
+            backtest.feed(past(**record))
+    result = backtest.result()
+    assert (result["would_run"], result["would_skip"]) == (21, 3)
+    assert [leaf["count"] for leaf in result["skipped_by_leaf"]] == [3, 3, 3]
+    assert backtest.result() == result

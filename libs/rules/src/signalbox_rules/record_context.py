@@ -1,9 +1,10 @@
 """What conditions and narrowed triggers look at: a record, what it was, and when."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+import msgspec
 
 from signalbox_rules.verdicts import Node
 
@@ -25,8 +26,7 @@ Explainer = Callable[[Record, Record | None, datetime], tuple[Node, str]]
 """The same → node and the sentence of its reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordContext:
+class RecordContext(msgspec.Struct, frozen=True, gc=False):
     """The record after the event, what it was before it, and the time of the event (with a zone).
 
     `previous` is None if the event created the record, and NOT_PUBLISHED if the publisher left it out.

@@ -98,7 +98,7 @@ def run(job: Job) -> None:
 
     complete = True
     job.write(progress())
-    for offsets_read in replay(kafka, job.tenant_id, span, backtest):  # noqa: B007, progress() reads it
+    for offsets_read in replay(kafka, job.tenant_id, then.trigger.module, span, backtest):  # noqa: B007, progress() reads it
         if backtest.events_seen >= request["events_max"]:
             complete = False
             break

@@ -1,17 +1,17 @@
 """Past events from a `crm.*` topic, as fast as one core reads them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import BytesIO
 from typing import Any, Final
 
-import fastavro
 import msgspec
 
-from signalbox_contracts import ids, topics
+from signalbox_contracts import codec, ids, topics
+from signalbox_contracts.avro_bodies import BROKEN, reader_of
 from signalbox_contracts.cloudevents import read_event
 from signalbox_contracts.errors import InvalidEvent
+from signalbox_contracts.messages import CrmEvent
 from signalbox_contracts.schemas import all_schemas
 from signalbox_rules.record_context import NOT_PUBLISHED, RecordContext
 from signalbox_runtime.broker import Kafka
@@ -20,10 +20,29 @@ from workflow_api.domain.backtest import Backtest, PastEvent
 
 READ_RECORDS: Final = 2_000
 READ_TIMEOUT_SECONDS: Final = 0.5
-HEADER_BYTES: Final = 10
+CREATED: Final = b"null"
+"""`previous` of a record that the event created."""
 
-_AVRO: Final = {schema.header: schema.parsed for schema in all_schemas() if schema.message == "CrmEvent"}
-_json: Final = msgspec.json.Decoder()
+
+class _Envelope(msgspec.Struct, gc=False):
+    """What of a `CrmEvent` a backtest looks at."""
+
+    event_id: str
+    module: str
+    event: str
+    record_id: str
+    occurred_at_ms: int
+    record: bytes
+    previous: bytes | None
+
+
+_AVRO: Final = {
+    schema.header: reader_of(schema.parsed, {"CrmEvent": _Envelope})
+    for schema in all_schemas()
+    if schema.message == "CrmEvent"
+}
+_UNREADABLE: Final = (InvalidEvent, msgspec.DecodeError, OverflowError, *BROKEN)
+_decode_json: Final[Callable[[bytes], Any]] = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +71,16 @@ def span_of(kafka: Kafka, module: str, from_ms: int | None, to_ms: int | None) -
     return Span(dict(begins), dict(ends))
 
 
-def replay(kafka: Kafka, tenant_id: str, span: Span, backtest: Backtest) -> Iterator[int]:
+def replay(kafka: Kafka, tenant_id: str, module: str, span: Span, backtest: Backtest) -> Iterator[int]:
     """Feeds `backtest`; yields how many offsets lie behind, after every batch."""
     left = {place: end for place, end in span.ends.items() if end > span.begins[place]}
-    prefix = f"{tenant_id}/".encode()
+    ends = {place.partition: end for place, end in left.items()}
+    feeder = EventFeeder(tenant_id, module, backtest)
     reader = kafka.reader({place: span.begins[place] for place in left})
     try:
         while left:
-            for inbound in reader.read(READ_RECORDS, READ_TIMEOUT_SECONDS):
-                key = inbound.key
-                if key is not None and key.startswith(prefix) and _within(inbound, span):
-                    backtest.events_seen += 1
-                    _feed(backtest, inbound, tenant_id)
+            records = reader.read(READ_RECORDS, READ_TIMEOUT_SECONDS)
+            feeder.feed([each for each in records if each.offset < ends[each.partition]])
             left = {place: end for place, end in left.items() if reader.position(place) < end}
             yield sum(
                 min(reader.position(place), end) - span.begins[place]
@@ -74,55 +91,68 @@ def replay(kafka: Kafka, tenant_id: str, span: Span, backtest: Backtest) -> Iter
         reader.close()
 
 
-def _within(inbound: Inbound, span: Span) -> bool:
-    return inbound.offset < span.ends[TopicPartition(inbound.topic, inbound.partition)]
+class EventFeeder:
+    """Feeds a backtest the events of one tenant from the records of a module's topic."""
 
+    def __init__(self, tenant_id: str, module: str, backtest: Backtest) -> None:
+        self._backtest = backtest
+        self._module = module
+        self._prefix = f"{tenant_id}/".encode()
+        self._lane_prefix = ids.lane(tenant_id, module, "")
+        self._heard = backtest.events
+        self._type_prefix = f"crm.{module}.".encode()
+        self._heard_types = frozenset(self._type_prefix + event.encode() for event in backtest.events)
 
-def _feed(backtest: Backtest, inbound: Inbound, tenant_id: str) -> None:
-    kind = inbound.header("ce_type") if inbound.headers else None
-    if kind is not None and kind.rpartition(b".")[2].decode("utf-8", "replace") not in backtest.events:
-        return
-    try:
-        past = _past_event(inbound, tenant_id, backtest.events)
-    except (InvalidEvent, msgspec.DecodeError, ValueError, EOFError, IndexError, OverflowError):
-        backtest.unreadable += 1
-        return
-    if past is not None:
-        backtest.feed(past)
+    def feed(self, records: list[Inbound]) -> None:
+        """Counts those of the tenant; what can't be read is counted as that."""
+        backtest, prefix = self._backtest, self._prefix
+        for record in records:
+            key = record.key
+            if key is None or not key.startswith(prefix):
+                continue
+            backtest.events_seen += 1
+            if record.headers and not self._may_be_heard(record):
+                continue
+            try:
+                past = self._past_event(key, record)
+            except _UNREADABLE:
+                backtest.unreadable += 1
+            else:
+                if past is not None:
+                    backtest.feed(past)
 
+    def _may_be_heard(self, record: Inbound) -> bool:
+        kind = None
+        for name, value in record.headers:
+            if name == "ce_type":
+                kind = value
+        return kind is None or kind in self._heard_types or not kind.startswith(self._type_prefix)
 
-def _past_event(inbound: Inbound, tenant_id: str, events: frozenset[str]) -> PastEvent | None:
-    """None for an event of another name. Raises for what the router refuses too.
+    def _past_event(self, key: bytes, record: Inbound) -> PastEvent | None:
+        """None for an event of another name. Raises for what the router refuses too.
 
-    Avro is read without the router's full check of each field (17 µs an event, 5 without): the key tells
-    most of what can be wrong, and a count over a month does not turn on the rest.
-    """
-    value = inbound.value or b""
-    schema = _AVRO.get(value[:HEADER_BYTES])
-    if schema is None:
-        event = read_event(inbound.topic, inbound.key, inbound.value, inbound.headers)
-        if event.event not in events:
-            return None
-        context = _context(event.record, event.previous, event.occurred_at_ms)
+        Avro is read without the router's full check of each field: the key tells most of what can be wrong,
+        and a count over a month does not turn on the rest.
+        """
+        value = record.value or b""
+        read = _AVRO.get(value[: codec.HEADER_BYTES])
+        event: _Envelope | CrmEvent
+        if read is None:
+            event = read_event(record.topic, key, record.value, record.headers)
+            if event.event not in self._heard:
+                return None
+        else:
+            event, end = read(value, codec.HEADER_BYTES)
+            if event.event not in self._heard:
+                return None
+            if end != len(value) or event.module != self._module:
+                raise InvalidEvent("The body is cut short, or of another module.")
+            if key != self._lane_prefix + event.record_id.encode():
+                raise InvalidEvent("The key is not the record's.")
+        before = event.previous
+        context = RecordContext(
+            _decode_json(event.record),
+            None if before == CREATED else NOT_PUBLISHED if before is None else _decode_json(before),
+            datetime.fromtimestamp(event.occurred_at_ms / 1000, UTC),
+        )
         return PastEvent(event.event_id, event.event, event.record_id, context)
-    body = BytesIO(value)
-    body.seek(HEADER_BYTES)
-    fields: Any = fastavro.schemaless_reader(body, schema, None)
-    if fields["event"] not in events:
-        return None
-    if inbound.key != ids.lane(tenant_id, fields["module"], fields["record_id"]):
-        raise InvalidEvent("The key is not the record's.")
-    context = _context(fields["record"], fields["previous"], _milliseconds(fields["occurred_at_ms"]))
-    return PastEvent(fields["event_id"], fields["event"], fields["record_id"], context)
-
-
-def _context(record: bytes, previous: bytes | None, occurred_at_ms: int) -> RecordContext:
-    return RecordContext(
-        _json.decode(record),
-        NOT_PUBLISHED if previous is None else _json.decode(previous),
-        datetime.fromtimestamp(occurred_at_ms / 1000, UTC),
-    )
-
-
-def _milliseconds(value: int | datetime) -> int:
-    return value if isinstance(value, int) else round(value.timestamp() * 1000)

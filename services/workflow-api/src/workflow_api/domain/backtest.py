@@ -8,15 +8,19 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
+
 from signalbox_contracts.definitions import WorkflowDefinition
 from signalbox_rules.conditions import compile_condition
 from signalbox_rules.modules.registry import specific_events
 from signalbox_rules.record_context import RecordContext
 from signalbox_rules.triggers import ActiveWorkflow, TriggerIndex
-from workflow_api.domain.blame import LeafName, compile_blame
+from workflow_api.domain.blame import LeafName, Leaves, Meaning
 
 SAMPLES_MAX: Final = 25
 """Records shown of each kind."""
+PATTERNS_MAX: Final = 50_000
+"""Patterns of leaves counted apart; then they are summed up and counted anew, so that memory is bounded."""
 
 
 class Judge:
@@ -26,33 +30,32 @@ class Judge:
         trigger = definition.trigger
         self.definition = definition
         self.events = frozenset(specific_events(trigger.module, trigger.event))
+        self.leaves = Leaves(definition.conditions)
         self._module = trigger.module
+        self._is_narrowed = not (trigger.fields is None and trigger.from_ is None and trigger.to is None)
         self._index = TriggerIndex.build(
             [ActiveWorkflow("", "", 1, definition.name, trigger, definition.reentry)]
         )
         self._condition = compile_condition(definition.conditions)
-        self.blame = compile_blame(definition.conditions)
 
     def triggers(self, event: str, context: RecordContext) -> bool:
         """Whether the trigger names the event, narrowing included."""
-        matching = self._index.match("", self._module, event, lambda: (context.record, context.previous))
-        return bool(matching)
+        if event not in self.events:
+            return False
+        if not self._is_narrowed:
+            return True
+        return bool(self._index.match("", self._module, event, lambda: (context.record, context.previous)))
 
     def runs(self, event: str, context: RecordContext) -> bool:
         """Whether the event would start a run."""
         return self.triggers(event, context) and self._condition.decide(context)
-
-    def holds(self, context: RecordContext) -> bool:
-        """Whether the conditions hold."""
-        return self._condition.decide(context)
 
     def sentence(self, context: RecordContext) -> str:
         """Why."""
         return self._condition.explain(context).sentence
 
 
-@dataclass(frozen=True, slots=True)
-class PastEvent:
+class PastEvent(msgspec.Struct, frozen=True, gc=False):
     """What a backtest looks at of an event."""
 
     event_id: str
@@ -70,6 +73,14 @@ class Sample:
     occurred_at: datetime
     would_run: bool
     sentence: str
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Events whose leaves held in one pattern, and what becomes of such."""
+
+    meaning: Meaning
+    count: int = 0
 
 
 @dataclass(slots=True)
@@ -92,9 +103,9 @@ class Backtest:
         self.events = self._then.events | (frozenset() if self._now is None else self._now.events)
         self.events_seen = 0
         self.unreadable = 0
-        self._would_run = 0
-        self._would_skip = 0
-        self._leaves: Counter[str] = Counter()
+        self._tallies: dict[int, _Tally] = {}
+        self._outcomes: Counter[bool] = Counter()
+        self._blamed: Counter[str] = Counter()
         self._leaf_names: dict[str, LeafName] = {}
         self._samples: dict[bool, list[Sample]] = {True: [], False: []}
         self._comparison = Comparison()
@@ -104,12 +115,10 @@ class Backtest:
         then, context = self._then, past.context
         runs_then = False
         if then.triggers(past.event, context):
-            runs_then = then.holds(context)
-            if runs_then:
-                self._would_run += 1
-            else:
-                self._would_skip += 1
-                self._note_blame(context)
+            pattern = then.leaves.pattern(context)
+            tally = self._tallies.get(pattern) or self._new_tally(pattern)
+            tally.count += 1
+            runs_then = tally.meaning.outcome
             samples = self._samples[runs_then]
             if len(samples) < SAMPLES_MAX:
                 samples.append(_sample(then, past, runs_then))
@@ -118,21 +127,23 @@ class Backtest:
 
     def result(self) -> dict[str, Any]:
         """Everything counted, as JSON."""
+        self._sum_up()
         leaves = [
             {**asdict(self._leaf_names[pointer]), "count": count}
-            for pointer, count in self._leaves.most_common()
+            for pointer, count in self._blamed.most_common()
         ]
+        would_run, would_skip = self._outcomes[True], self._outcomes[False]
         actions = [
-            {"id": action.id, "type": action.type, "count": self._would_run}
+            {"id": action.id, "type": action.type, "count": would_run}
             for action in self._then.definition.actions
         ]
         samples = [*self._samples[True], *self._samples[False]]
         return {
             "events_seen": self.events_seen,
             "unreadable": self.unreadable,
-            "matched": self._would_run + self._would_skip,
-            "would_run": self._would_run,
-            "would_skip": self._would_skip,
+            "matched": would_run + would_skip,
+            "would_run": would_run,
+            "would_skip": would_skip,
             "skipped_by_leaf": leaves,
             "actions": actions,
             "samples": [_shown(sample) for sample in samples],
@@ -149,10 +160,19 @@ class Backtest:
             "samples_then_only": [_shown(sample) for sample in counts.samples_then_only],
         }
 
-    def _note_blame(self, context: RecordContext) -> None:
-        for leaf in self._then.blame(context, True):
-            self._leaves[leaf.pointer] += 1
-            self._leaf_names.setdefault(leaf.pointer, leaf)
+    def _new_tally(self, pattern: int) -> _Tally:
+        if len(self._tallies) >= PATTERNS_MAX:
+            self._sum_up()
+        tally = self._tallies[pattern] = _Tally(self._then.leaves.meaning(pattern))
+        return tally
+
+    def _sum_up(self) -> None:
+        for tally in self._tallies.values():
+            self._outcomes[tally.meaning.outcome] += tally.count
+            for leaf in tally.meaning.blamed:
+                self._blamed[leaf.pointer] += tally.count
+                self._leaf_names[leaf.pointer] = leaf
+        self._tallies.clear()
 
     def _compare(self, now: Judge, past: PastEvent, runs_then: bool) -> None:
         counts = self._comparison
