@@ -170,6 +170,11 @@ class RunnerStage:
             reader.close()
         return self._found[topic]
 
+    def end(self, topic: str) -> int:
+        """How far a topic goes, over all its partitions; grows with every record and transaction."""
+        places = [place for place in self._marks if place.topic == topic]
+        return sum(patiently(lambda: self.kafka.offsets().end_offsets(places)).values())
+
     def messages(self, topic: str, expected: type[M]) -> list[M]:
         """What came onto a topic, decoded."""
         return [codec.decode(inbound.value or b"", expected) for inbound in self.records(topic)]
