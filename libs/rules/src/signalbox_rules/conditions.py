@@ -71,11 +71,14 @@ def _all(members: list[tuple[Decider, Explainer]]) -> tuple[Decider, Explainer]:
         return True
 
     def explain(record: Record, previous: Record | None, now: datetime) -> tuple[Node, str]:
-        explained = [member(record, previous, now) for member in explainers]
-        failed = [sentence for node, sentence in explained if not node.outcome]
-        reasons = failed or [sentence for _, sentence in explained]
-        node = AllNode(tuple([node for node, _ in explained]), not failed)
-        return node, joined(reasons) or "an empty group holds"
+        nodes: list[Node] = []
+        held: list[str] = []
+        failed: list[str] = []
+        for member in explainers:
+            node, sentence = member(record, previous, now)
+            nodes.append(node)
+            (held if node.outcome else failed).append(sentence)
+        return AllNode(tuple(nodes), not failed), joined(failed or held) or "an empty group holds"
 
     return decide, explain
 
@@ -91,12 +94,17 @@ def _any(members: list[tuple[Decider, Explainer]]) -> tuple[Decider, Explainer]:
         return False
 
     def explain(record: Record, previous: Record | None, now: datetime) -> tuple[Node, str]:
-        explained = [member(record, previous, now) for member in explainers]
-        held = [sentence for node, sentence in explained if node.outcome]
-        node = AnyNode(tuple([node for node, _ in explained]), bool(held))
-        if held:
-            return node, held[0]
-        return node, joined([sentence for _, sentence in explained]) or "an empty group does not hold"
+        nodes: list[Node] = []
+        sentences: list[str] = []
+        held: str | None = None
+        for member in explainers:
+            node, sentence = member(record, previous, now)
+            nodes.append(node)
+            sentences.append(sentence)
+            if held is None and node.outcome:
+                held = sentence
+        group = AnyNode(tuple(nodes), held is not None)
+        return group, held or joined(sentences) or "an empty group does not hold"
 
     return decide, explain
 

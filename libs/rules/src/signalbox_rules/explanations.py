@@ -13,7 +13,7 @@ from signalbox_rules.operators.operator import (
     TimeOperator,
     ValueOperator,
 )
-from signalbox_rules.paths import MISSING, Path, present, reader_of
+from signalbox_rules.paths import MISSING, Path, present, reader_of, value_at
 from signalbox_rules.record_context import Explainer
 from signalbox_rules.references import is_reference
 from signalbox_rules.verdicts import TEXT_SHOWN_MAX, Leaf, in_words, shown
@@ -45,12 +45,17 @@ def _value_explainer(
     *,
     takes_time: bool,
 ) -> Explainer:
-    field, op, value, read = comparison.field, comparison.op, shown(comparison.value), reader_of(path)
+    field, op, value = comparison.field, comparison.op, shown(comparison.value)
     not_there, was = f"{field} is not in the record", f"{field} was "
+    name: Any = path[0] if len(path) == 1 else None  # nearly always; what is not called below saves a third
 
     def explain(record: Any, previous: Any, now: Any) -> tuple[Leaf, str]:
-        found = read(record)
-        before = None if previous is None else _glance(read(previous))
+        found = record.get(name, MISSING) if name is not None else value_at(record, path)
+        before = None
+        if previous is not None:
+            before = previous.get(name) if name is not None else present(value_at(previous, path))
+            if type(before) is not str or len(before) > TEXT_SHOWN_MAX:
+                before = shown(before)
         if found is MISSING:
             outcome = test(None, now) if takes_time else test(None)
             why = not_there if outcome else not_there + miss
@@ -59,7 +64,7 @@ def _value_explainer(
         if type(found) is str and found and len(found) <= TEXT_SHOWN_MAX and not found.isspace():
             actual, why = found, was + found  # what most fields hold, without two calls
         else:
-            actual = _glance(found)
+            actual = shown(found)
             why = was + in_words(actual)
         if not outcome:
             nonsense = sense(found, expected)
@@ -67,14 +72,6 @@ def _value_explainer(
         return Leaf(field, op, value, actual, before, outcome, why), why
 
     return explain
-
-
-def _glance(value: Any) -> Any:
-    """`shown(present(value))`, quick for what most fields hold."""
-    kind = type(value)
-    if kind is int or (kind is str and len(value) <= TEXT_SHOWN_MAX):
-        return value
-    return None if value is MISSING else shown(value)
 
 
 def _change_explainer(comparison: Comparison, sense: Sense, path: Path, test: Test, miss: str) -> Explainer:

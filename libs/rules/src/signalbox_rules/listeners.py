@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from operator import attrgetter
+from typing import Any, Final, Literal
 
 from signalbox_contracts.definitions import Trigger
 from signalbox_rules.narrowing import Change
@@ -91,9 +92,8 @@ def _edited(lists: Lists, names: Iterable[str], edit: Edit) -> Lists:
     return copy
 
 
-def by_id(workflow: ActiveWorkflow) -> str:
-    """The order of workflows."""
-    return workflow.workflow_id
+by_id: Final[Callable[[ActiveWorkflow], str]] = attrgetter("workflow_id")
+"""The order of workflows."""
 
 
 def listeners_of(workflows: Iterable[ActiveWorkflow]) -> Listeners:

@@ -1,5 +1,6 @@
 """Triggers that name changed fields or stages: what must be true of the record, beside the event's name."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from signalbox_contracts.definitions import Trigger
@@ -25,7 +26,7 @@ class Change:
 
         What was not published cannot be known to have changed, so it did not.
         """
-        if trigger.fields is not None and not any(map(self._changed, trigger.fields)):
+        if trigger.fields is not None and not self._changed(trigger.fields):
             return False
         if trigger.from_ is not None and (
             self._before is None or not _is_one_of(self._before, trigger.from_)
@@ -33,33 +34,41 @@ class Change:
             return False
         return trigger.to is None or _is_one_of(self._now, trigger.to)
 
-    def _changed(self, field: str) -> bool:
-        known = self._fields.get(field)
-        if known is None:
-            path = parse_path(field)
-            known = self._before is not None and not is_same(
-                present(value_at(self._now, path)), present(value_at(self._before, path))
-            )
-            self._fields[field] = known
-        return known
+    def _changed(self, fields: Sequence[str]) -> bool:
+        for field in fields:
+            known = self._fields.get(field)
+            if known is None:
+                known = self._fields[field] = self._differs(field)
+            if known:
+                return True
+        return False
+
+    def _differs(self, field: str) -> bool:
+        path = parse_path(field)
+        return self._before is not None and not is_same(
+            present(value_at(self._now, path)), present(value_at(self._before, path))
+        )
 
     def changed_names(self) -> list[str]:
         """Names of the record's own fields that differ from the previous record."""
         now, before = self._now, self._before
         if before is None:
             return []
-        return [name for name in {**before, **now} if _differ(now.get(name), before.get(name))]
+        names = [name for name in before if name not in now and not is_same(None, before[name])]
+        for name, value in now.items():
+            old, kind = before.get(name), type(value)
+            if kind is type(old) and kind is not dict and kind is not list and value == old:
+                continue  # most fields: no call
+            if not is_same(value, old):
+                names.append(name)
+        for name in names:
+            if "." not in name and "[" not in name:  # else a path of that text names something else
+                self._fields[name] = True
+        return names
 
     def stage(self) -> str:
         """The record's stage in the form stages are compared in; empty if it has none."""
         return _stage_of(self._now)
-
-
-def _differ(left: Any, right: Any) -> bool:
-    kind = type(left)
-    if kind is type(right) and kind is not dict and kind is not list and left == right:
-        return False  # most fields: one comparison instead of three calls
-    return not is_same(left, right)
 
 
 def _stage_of(record: Record) -> str:

@@ -58,7 +58,8 @@ def among(expected: Any) -> ValueTest:
         raise RulesError("must be a list, such as [New, Open]")
     if len(expected) > LIST_MAX:
         raise RulesError(f"has {len(expected):,} members; at most {LIST_MAX:,} are allowed")
-    texts = frozenset(text_key(member) for member in expected if type(member) is str and not is_empty(member))
+    written = frozenset(member for member in expected if type(member) is str and not is_empty(member))
+    texts = frozenset(map(text_key, written))
     numbers = frozenset(member for member in expected if type(member) in (int, float))
     truths = frozenset(member for member in expected if type(member) is bool)
     empty = any(is_empty(member) for member in expected)
@@ -75,7 +76,10 @@ def among(expected: Any) -> ValueTest:
         return bool(truths) and read_truth(actual) in truths
 
     def is_among(actual: Any) -> bool:
-        if type(actual) is list and actual:
+        kind = type(actual)
+        if kind is str and actual in written:  # as a pick list says it, most times
+            return True
+        if kind is list and actual:
             return any(is_one(member) for member in actual)
         return is_one(actual)
 
