@@ -20,9 +20,10 @@ from signalbox_contracts.cloudevents import read_event
 from signalbox_contracts.definitions import Condition, Trigger, from_bytes, parse_definition, to_bytes
 from signalbox_contracts.messages import CrmEvent
 from signalbox_rules.conditions import compile_condition
+from signalbox_rules.listeners import ActiveWorkflow
 from signalbox_rules.record_context import RecordContext
 from signalbox_rules.templates import TemplateContext, compile_template, render
-from signalbox_rules.triggers import ActiveWorkflow, TriggerIndex
+from signalbox_rules.triggers import TriggerIndex
 from trigger_router.domain.headers import announced
 
 RUNS = 7

@@ -144,3 +144,8 @@ def test_the_analysis_finds_a_workflow_that_starts_itself(api: Api, document: di
         client.post(f"/v1/workflows/{made['id']}/activate")
         loops = client.get("/v1/workflow-analysis").json()["loops"]
         assert [step["workflow_id"] for step in loops[0]["path"]] == [made["id"]]
+        about = client.get("/v1/workflow-analysis", params={"workflow_id": made["id"]}).json()
+        assert about["loops"] == loops
+        other = client.post("/v1/workflows", json=document).json()
+        about = client.get("/v1/workflow-analysis", params={"workflow_id": other["id"]}).json()
+        assert (about["loops"], about["conflicts"]) == ([], [])

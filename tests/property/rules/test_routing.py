@@ -11,10 +11,11 @@ from hypothesis.strategies import SearchStrategy
 from signalbox_contracts.definitions import Trigger
 from signalbox_rules.conditions import compile_condition
 from signalbox_rules.guards import RUNS_PER_WINDOW_MAX, WINDOW, Allowed, RecentRuns, guard_loop, guard_rate
+from signalbox_rules.listeners import ActiveWorkflow
 from signalbox_rules.modules.registry import EVENTS, specific_events
 from signalbox_rules.narrowing import Change
 from signalbox_rules.record_context import NOT_PUBLISHED, RecordContext
-from signalbox_rules.triggers import ActiveWorkflow, TriggerIndex
+from signalbox_rules.triggers import TriggerIndex
 from tests.unit.rules.builders import NOW, condition, leaf
 
 LAW: Final = settings(max_examples=100, deadline=None)

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from signalbox_rules.analysis import AnalysedWorkflow, Analysis, analyse
+from signalbox_rules.analysis import Analysis, analyse
+from signalbox_rules.consequences import AnalysedWorkflow
 from tests.unit.rules.builders import definition, leaf
 
 CREATED = {"module": "leads", "event": "created"}
@@ -38,20 +39,20 @@ def test_a_workflow_may_start_itself() -> None:
 
 
 def test_a_loop_is_told_as_a_path() -> None:
-    found = analyse(
-        [
-            workflow("a", {**UPDATED, "fields": ["x"]}, change("y", 1), reentry="allow"),
-            workflow("b", {**UPDATED, "fields": ["y"]}, change("z", "{{ record.y }}"), reentry="allow"),
-            workflow("c", {**UPDATED, "fields": ["z"]}, change("x", "1"), reentry="allow"),
-        ]
-    )
+    circle = [
+        workflow("a", {**UPDATED, "fields": ["x"]}, change("y", 1), reentry="allow"),
+        workflow("b", {**UPDATED, "fields": ["y"]}, change("z", "{{ record.y }}"), reentry="allow"),
+        workflow("c", {**UPDATED, "fields": ["z"]}, change("x", "1"), reentry="allow"),
+    ]
+    found = analyse(circle)
     assert len(found.loops) == 1
     assert found.loops[0].sentence == (
         "'A' sets y, which starts 'B' sets z, which starts 'C' sets x to 1, which starts 'A' again; "
         "only its depth of 10 ends it"
     )
-    assert len(found.involving("b").loops) == 1
-    assert found.involving("d") == Analysis((), ())
+    (of_b,) = analyse(circle, about="b").loops
+    assert {step.workflow_id for step in of_b.path} == {"a", "b", "c"}
+    assert analyse(circle, about="d") == Analysis((), ())
     assert msgspec.json.encode(found)
 
 

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from signalbox_contracts.definitions import Trigger
+from signalbox_rules.listeners import ActiveWorkflow
 from signalbox_rules.modules.registry import EVENTS, MODULES, specific_events
 from signalbox_rules.record_context import NOT_PUBLISHED
-from signalbox_rules.triggers import ActiveWorkflow, TriggerIndex
+from signalbox_rules.triggers import TriggerIndex
 
 
 def active(

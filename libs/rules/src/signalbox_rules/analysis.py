@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from signalbox_rules.conflicts import Conflict, conflicts_among
-from signalbox_rules.consequences import AnalysedWorkflow as AnalysedWorkflow
+from signalbox_rules.consequences import AnalysedWorkflow
 from signalbox_rules.loops import Loop, loops_among
 
 
@@ -19,17 +19,9 @@ class Analysis:
     conflicts: tuple[Conflict, ...]
     complete: bool = True
 
-    def involving(self, workflow_id: str) -> "Analysis":
-        """Those of them that a workflow takes part in. `analyse(…, about=…)` finds all of these."""
-        return Analysis(
-            tuple(loop for loop in self.loops if any(step.workflow_id == workflow_id for step in loop.path)),
-            tuple(conflict for conflict in self.conflicts if workflow_id in conflict.workflow_ids),
-            self.complete,
-        )
-
 
 def analyse(workflows: Sequence[AnalysedWorkflow], about: str | None = None) -> Analysis:
-    """Loops and conflicting writes among a tenant's active workflows; `about` one of them, if given."""
+    """Loops and conflicting writes among a tenant's active workflows; with `about`, only that one's."""
     ordered = sorted(workflows, key=lambda workflow: workflow.workflow_id)
     loops, all_loops = loops_among(ordered, about)
     conflicts, all_conflicts = conflicts_among(ordered, about)

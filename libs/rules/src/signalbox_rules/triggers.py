@@ -3,8 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from signalbox_rules.listeners import ActiveWorkflow as ActiveWorkflow
-from signalbox_rules.listeners import Edit, Listeners, RecordLoader, Workflows, by_id, listeners_of
+from signalbox_rules.listeners import (
+    ActiveWorkflow,
+    Edit,
+    Listeners,
+    RecordLoader,
+    Workflows,
+    by_id,
+    listeners_of,
+)
 from signalbox_rules.modules.registry import specific_events
 
 EventKey = tuple[str, str, str]

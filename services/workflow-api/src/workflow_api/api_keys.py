@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from signalbox_runtime import audit
 from signalbox_runtime.auth import Access, Principal, Role, key_hash, new_key
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.problems import conflict, not_found
+from workflow_api.adapters.audit_notes import note_change
 from workflow_api.adapters.tables import api_keys, tenants
 from workflow_api.domain.workflow import Change
 from workflow_api.moments import change_by
@@ -82,7 +82,9 @@ class ApiKeys:
             )
             row = (await connection.execute(query.returning(_COLUMNS.id))).one()
             info = await _find(connection, caller.tenant_id, row.id)
-            await _note(connection, caller, change, "create", info.id, None, _summary(info))
+            await note_change(
+                connection, caller.tenant_id, change, "api-key.create", info.id, None, _summary(info)
+            )
         return info, key
 
     async def change(self, caller: Principal, key_id: str, wanted: KeyWanted) -> KeyInfo:
@@ -98,7 +100,15 @@ class ApiKeys:
                 update(api_keys).where(_COLUMNS.id == before.id).values(**_values(wanted))
             )
             await self._keep_an_admin(connection, caller.tenant_id, change)
-            await _note(connection, caller, change, "change", before.id, _summary(before), _summary(after))
+            await note_change(
+                connection,
+                caller.tenant_id,
+                change,
+                "api-key.change",
+                before.id,
+                _summary(before),
+                _summary(after),
+            )
         self._access.forget()
         return after
 
@@ -114,7 +124,9 @@ class ApiKeys:
                 update(api_keys).where(_COLUMNS.id == before.id).values(revoked_at=change.at)
             )
             await self._keep_an_admin(connection, caller.tenant_id, change)
-            await _note(connection, caller, change, "revoke", before.id, _summary(before), None)
+            await note_change(
+                connection, caller.tenant_id, change, "api-key.revoke", before.id, _summary(before), None
+            )
         self._access.forget()
         return replace(before, revoked_at=change.at)
 
@@ -177,25 +189,3 @@ async def _find(connection: AsyncConnection, tenant_id: str, key_id: str) -> Key
     if row is None:
         raise not_found("key", key_id)
     return KeyInfo(**row)
-
-
-async def _note(
-    connection: AsyncConnection,
-    caller: Principal,
-    change: Change,
-    action: str,
-    key_id: str,
-    before: Any,
-    after: Any,
-) -> None:
-    await audit.note(
-        connection,
-        tenant_id=caller.tenant_id,
-        at=change.at,
-        actor=change.by,
-        action=f"api-key.{action}",
-        object_type="api-key",
-        object_id=key_id,
-        before=before,
-        after=after,
-    )

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from signalbox_rules.errors import RefusedTemplate
 from signalbox_rules.templates import compile_template
-from signalbox_runtime import audit
 from signalbox_runtime.auth import Principal
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.problems import ProblemPlace, conflict, invalid, not_found
+from workflow_api.adapters.audit_notes import note_change
 from workflow_api.adapters.tables import email_templates
 from workflow_api.domain.mail_templates import MailTemplate
 from workflow_api.domain.workflow import Change
@@ -66,7 +66,15 @@ class EmailTemplates:
                 await connection.execute(
                     insert(email_templates).values(tenant_id=caller.tenant_id, **asdict(stored))
                 )
-                await _note(connection, caller, change, "create", template.name, None, asdict(template))
+                await note_change(
+                    connection,
+                    caller.tenant_id,
+                    change,
+                    "email-template.create",
+                    template.name,
+                    None,
+                    asdict(template),
+                )
         except IntegrityError as error:
             raise conflict(
                 "name-taken", f"There is an email template {template.name!r} already; change it with PUT."
@@ -85,8 +93,14 @@ class EmailTemplates:
                 .where(_COLUMNS.tenant_id == caller.tenant_id, _COLUMNS.name == template.name)
                 .values(**asdict(stored))
             )
-            await _note(
-                connection, caller, change, "change", template.name, _content(before), asdict(template)
+            await note_change(
+                connection,
+                caller.tenant_id,
+                change,
+                "email-template.change",
+                template.name,
+                _content(before),
+                asdict(template),
             )
         return stored
 
@@ -98,7 +112,9 @@ class EmailTemplates:
                 delete(email_templates).where(_COLUMNS.tenant_id == caller.tenant_id, _COLUMNS.name == name)
             )
             change = change_by(caller, self._clock)
-            await _note(connection, caller, change, "delete", name, _content(before), None)
+            await note_change(
+                connection, caller.tenant_id, change, "email-template.delete", name, _content(before), None
+            )
 
 
 def check_template(template: MailTemplate, prefix: str = "") -> None:
@@ -154,25 +170,3 @@ def _stored(template: MailTemplate, revision: int, change: Change) -> StoredTemp
 
 def _content(stored: StoredTemplate) -> dict[str, Any]:
     return {"name": stored.name, "subject": stored.subject, "text": stored.text, "html": stored.html}
-
-
-async def _note(
-    connection: AsyncConnection,
-    caller: Principal,
-    change: Change,
-    action: str,
-    name: str,
-    before: Any,
-    after: Any,
-) -> None:
-    await audit.note(
-        connection,
-        tenant_id=caller.tenant_id,
-        at=change.at,
-        actor=change.by,
-        action=f"email-template.{action}",
-        object_type="email-template",
-        object_id=name,
-        before=before,
-        after=after,
-    )

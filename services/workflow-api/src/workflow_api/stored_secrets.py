@@ -10,13 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from signalbox_contracts import codec, topics
 from signalbox_contracts.messages import SecretEnvelope
-from signalbox_runtime import audit, fault
+from signalbox_runtime import fault
 from signalbox_runtime.auth import Principal
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.outbox.tables import OutboxTables
 from signalbox_runtime.problems import conflict, not_found, unavailable
 from signalbox_runtime.records import Outbound
 from signalbox_runtime.secrets import Keyring, SecretUnreadable, open_envelope, seal
+from workflow_api.adapters.audit_notes import note_change
 from workflow_api.adapters.tables import secrets
 from workflow_api.domain.announcements import milliseconds
 from workflow_api.domain.workflow import Change
@@ -99,7 +100,7 @@ class StoredSecrets:
             await connection.execute(
                 delete(secrets).where(_COLUMNS.tenant_id == caller.tenant_id, _COLUMNS.name == name)
             )
-            await _note(connection, caller, change, name, "delete")
+            await note_change(connection, caller.tenant_id, change, "secret.delete", name)
             row_id = await self._outbox.insert_rows(connection, [_record(caller.tenant_id, name, None)])
         return await self._stored(SecretInfo(name, found[0], change.at, change.by), row_id)
 
@@ -139,7 +140,7 @@ class StoredSecrets:
             tenant_id=tenant_id, name=info.name, created_at=info.created_at, **sealed
         )
         await connection.execute(row.on_conflict_do_update(index_elements=["tenant_id", "name"], set_=sealed))
-        await _note(connection, caller, change, info.name, action)
+        await note_change(connection, caller.tenant_id, change, f"secret.{action}", info.name)
         return await self._outbox.insert_rows(connection, [_record(tenant_id, info.name, envelope)])
 
     async def _stored(self, info: SecretInfo, row_id: int) -> SecretStored:
@@ -168,17 +169,3 @@ async def _find(
 def _record(tenant_id: str, name: str, envelope: SecretEnvelope | None) -> Outbound:
     value = None if envelope is None else codec.encode(envelope)
     return Outbound(topics.SECRETS, f"{tenant_id}/{name}".encode(), value)
-
-
-async def _note(
-    connection: AsyncConnection, caller: Principal, change: Change, name: str, action: str
-) -> None:
-    await audit.note(
-        connection,
-        tenant_id=caller.tenant_id,
-        at=change.at,
-        actor=change.by,
-        action=f"secret.{action}",
-        object_type="secret",
-        object_id=name,
-    )

@@ -7,13 +7,14 @@ from typing import Any, Final, Protocol, assert_never
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from signalbox_contracts.definitions import parse_definition, to_bytes
-from signalbox_runtime import audit, fault
+from signalbox_runtime import fault
 from signalbox_runtime.auth import Principal
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.outbox.tables import OutboxTables
 from signalbox_runtime.problems import conflict, not_found
 from signalbox_runtime.records import Outbound
 from workflow_api.adapters import template_rows, workflow_rows
+from workflow_api.adapters.audit_notes import note_change
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
 from workflow_api.adapters.reading import reading
 from workflow_api.checking import check_document, invalid_workflow
@@ -156,7 +157,7 @@ class Workflows:
         workflow = life.create(caller.tenant_id, workflow_id or self._new_id(), document, change)
         async with self._engine.begin() as connection:
             await workflow_rows.add(connection, workflow)
-            await _note(connection, change, action, workflow, None, document)
+            await note_change(connection, workflow.tenant_id, change, action, workflow.id, None, document)
         return workflow
 
     async def _change(
@@ -176,7 +177,9 @@ class Workflows:
                     raise conflict(slug, detail)
                 case Changed(changed):
                     await workflow_rows.save(connection, changed)
-                    await _note(connection, change, action, workflow, workflow.draft, document)
+                    await note_change(
+                        connection, workflow.tenant_id, change, action, workflow.id, workflow.draft, document
+                    )
                     return changed
 
     async def _announce(
@@ -208,14 +211,20 @@ class Workflows:
                         records.append(await self._add_version(connection, changed, published, note, change))
                     if changed.version is not None:
                         records.append(state_record(changed, change))
-                    await _note(
-                        connection, change, action, workflow, _summary(workflow), _summary(changed, note)
+                    await note_change(
+                        connection,
+                        workflow.tenant_id,
+                        change,
+                        action,
+                        workflow.id,
+                        _summary(workflow),
+                        _summary(changed, note),
                     )
                 case never:
                     assert_never(never)
             if cancel_runs:
                 records.append(cancel_runs_record(changed, change))
-                await _note(connection, change, "workflow.cancel-runs", workflow, None, None)
+                await note_change(connection, workflow.tenant_id, change, "workflow.cancel-runs", workflow.id)
             if records:
                 row_id = await self._outbox.insert_rows(connection, records)
                 changed = replace(changed, last_row_id=row_id)
@@ -264,19 +273,3 @@ def _found(workflow: Workflow | None, workflow_id: str) -> Workflow:
 def _summary(workflow: Workflow, note: str | None = None) -> dict[str, Any]:
     summary: dict[str, Any] = {"status": workflow.status, "version": workflow.version}
     return summary if note is None else {**summary, "note": note}
-
-
-async def _note(
-    connection: AsyncConnection, change: Change, action: str, workflow: Workflow, before: Any, after: Any
-) -> None:
-    await audit.note(
-        connection,
-        tenant_id=workflow.tenant_id,
-        at=change.at,
-        actor=change.by,
-        action=action,
-        object_type="workflow",
-        object_id=workflow.id,
-        before=before,
-        after=after,
-    )

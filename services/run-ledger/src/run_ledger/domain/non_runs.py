@@ -10,9 +10,10 @@ import msgspec
 
 from signalbox_contracts.definitions import WorkflowDefinition
 from signalbox_contracts.messages import CrmEvent, WorkflowState
+from signalbox_rules.listeners import ActiveWorkflow
 from signalbox_rules.modules.registry import specific_events
 from signalbox_rules.record_context import NOT_PUBLISHED
-from signalbox_rules.triggers import ActiveWorkflow, TriggerIndex
+from signalbox_rules.triggers import TriggerIndex
 
 Reason: TypeAlias = Literal["published-later", "paused", "archived", "narrowed-trigger", "unknown"]
 

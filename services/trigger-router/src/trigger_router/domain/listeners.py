@@ -13,7 +13,8 @@ import msgspec
 from signalbox_contracts.definitions import Trigger
 from signalbox_contracts.errors import ContractError
 from signalbox_contracts.messages import Message, WorkflowState, WorkflowVersion
-from signalbox_rules.triggers import ActiveWorkflow, TriggerIndex
+from signalbox_rules.listeners import ActiveWorkflow
+from signalbox_rules.triggers import TriggerIndex
 
 CHANGES_REMEMBERED_MAX: Final = 10_000
 """A router that is further behind than so many changes judges by the oldest state it still knows."""

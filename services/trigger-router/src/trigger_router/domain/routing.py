@@ -6,7 +6,7 @@ from typing import assert_never
 from signalbox_contracts import ids
 from signalbox_contracts.messages import Candidate, CrmEvent, Refusal, RunsRequested
 from signalbox_rules.guards import Allowed, Refused, guard_loop
-from signalbox_rules.triggers import ActiveWorkflow
+from signalbox_rules.listeners import ActiveWorkflow
 
 
 def request_runs(

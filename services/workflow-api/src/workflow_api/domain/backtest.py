@@ -12,9 +12,10 @@ import msgspec
 
 from signalbox_contracts.definitions import WorkflowDefinition
 from signalbox_rules.conditions import compile_condition
+from signalbox_rules.listeners import ActiveWorkflow
 from signalbox_rules.modules.registry import specific_events
 from signalbox_rules.record_context import RecordContext
-from signalbox_rules.triggers import ActiveWorkflow, TriggerIndex
+from signalbox_rules.triggers import TriggerIndex
 from workflow_api.domain.blame import LeafName, Leaves, Meaning
 
 SAMPLES_MAX: Final = 25

@@ -12,9 +12,10 @@ from signalbox_contracts.definitions import Problem, WorkflowDefinition
 from signalbox_contracts.messages import CrmEvent
 from signalbox_rules.actions.preview import action_context, event_variables, preview
 from signalbox_rules.conditions import compile_condition
+from signalbox_rules.listeners import ActiveWorkflow
 from signalbox_rules.record_catalog import User
 from signalbox_rules.record_context import NOT_PUBLISHED, RecordContext
-from signalbox_rules.triggers import ActiveWorkflow, TriggerIndex
+from signalbox_rules.triggers import TriggerIndex
 from signalbox_rules.verdicts import Verdict
 
 

@@ -7,8 +7,9 @@ import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from signalbox_rules.analysis import AnalysedWorkflow, analyse
+from signalbox_rules.analysis import analyse
 from signalbox_rules.catalog import served_catalog
+from signalbox_rules.consequences import AnalysedWorkflow
 from signalbox_runtime.auth import Viewer
 from workflow_api.adapters.workflow_rows import active_definitions
 from workflow_api.routes.access import Using
@@ -60,9 +61,7 @@ async def analyse_workflows(
 ) -> AnalysisOut:
     active = await active_definitions(using.engine, caller.tenant_id)
     known = [AnalysedWorkflow(each, definition) for each, definition in active.items()]
-    analysis = await asyncio.to_thread(analyse, known)
-    if workflow_id is not None:
-        analysis = analysis.involving(workflow_id)
+    analysis = await asyncio.to_thread(analyse, known, about=workflow_id)
     return AnalysisOut(**msgspec.to_builtins(analysis))
 
 
