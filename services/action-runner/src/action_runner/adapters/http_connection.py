@@ -22,6 +22,7 @@ from action_runner.adapters.http_messages import (
 from signalbox_runtime import fault
 
 SWITCHING_PROTOCOLS = 101
+SHA256_OF_NOTHING = hashlib.sha256().hexdigest()
 
 
 class HttpConnection(asyncio.Protocol):
@@ -95,6 +96,22 @@ class HttpConnection(asyncio.Protocol):
 class _Exchange:
     """The reading of one answer: callbacks of the parser, and every way it can end."""
 
+    __slots__ = (
+        "_body_bytes",
+        "_complete",
+        "_head_complete",
+        "_headers",
+        "_keep_alive",
+        "_messages",
+        "_parser",
+        "_received",
+        "_sha",
+        "_start",
+        "_status",
+        "answer",
+        "reusable",
+    )
+
     def __init__(self, answer: "asyncio.Future[HttpResponse | NoResponse]") -> None:
         self.answer = answer
         self.reusable = False
@@ -105,7 +122,8 @@ class _Exchange:
         self._head_complete = False
         self._messages = 0
         self._start = b""
-        self._sha = hashlib.sha256()
+        self._sha: hashlib._Hash | None = None
+        """None before the first byte of a body: most answers have none."""
         self._body_bytes = 0
         self._complete = False
         self._keep_alive = False
@@ -167,7 +185,7 @@ class _Exchange:
                     self._status,
                     tuple(self._headers),
                     self._start,
-                    self._sha.hexdigest(),
+                    SHA256_OF_NOTHING if self._sha is None else self._sha.hexdigest(),
                     self._body_bytes,
                     complete,
                 )
@@ -198,6 +216,8 @@ class _Exchange:
             return
         if len(self._start) < BODY_KEPT_BYTES:
             self._start += body[: BODY_KEPT_BYTES - len(self._start)]
+        if self._sha is None:
+            self._sha = hashlib.sha256()
         self._sha.update(body)
         self._body_bytes += len(body)
 

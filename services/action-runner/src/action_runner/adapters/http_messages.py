@@ -1,6 +1,7 @@
 """What goes to a receiver and what comes back, as values."""
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -60,13 +61,16 @@ class NoResponse(msgspec.Struct, frozen=True):
 
 def wire_form(request: HttpRequest) -> bytes:
     """The bytes of a request: one Host, one Content-Length, no transfer coding. Raises RefusedTarget."""
-    if _METHOD.fullmatch(request.method) is None or request.method in _UNFIT_METHODS:
-        raise RefusedTarget(f"{request.method[:20]!r} is not a method for a webhook.")
-    target = request.target
-    lines = [
-        f"{request.method} {target.path} HTTP/1.1\r\nHost: {target.host_header}\r\n",
-        f"Content-Length: {len(request.body)}\r\nAccept-Encoding: identity\r\n",
-    ]
-    lines.extend(f"{name}: {value}\r\n" for name, value in request.headers)
-    lines.append("\r\n")
-    return "".join(lines).encode("latin-1") + request.body
+    body = request.body
+    headers = "".join([f"{name}: {value}\r\n" for name, value in request.headers])
+    start = _start(request.method, request.target)
+    head = f"{start}Content-Length: {len(body)}\r\nAccept-Encoding: identity\r\n{headers}\r\n"
+    return head.encode("latin-1") + body
+
+
+@lru_cache(maxsize=1_024)
+def _start(method: str, target: Target) -> str:
+    """What all requests to a target begin with."""
+    if _METHOD.fullmatch(method) is None or method in _UNFIT_METHODS:
+        raise RefusedTarget(f"{method[:20]!r} is not a method for a webhook.")
+    return f"{method} {target.path} HTTP/1.1\r\nHost: {target.host_header}\r\n"
