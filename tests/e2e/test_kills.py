@@ -1,4 +1,7 @@
-"""Each service is killed in the middle of 200 runs; every run ends, once, and repeats are recognisable."""
+"""Each service and each server under them is killed in the middle of 200 runs.
+
+Every run ends, once, and repeats are recognisable.
+"""
 
 import time
 import uuid
@@ -20,6 +23,7 @@ SERVICES = (
     "run-ledger",
     "workflow-api",
 )
+SERVERS = ("kafka", "postgres")
 
 
 def mail_and_webhook(mark: str, url: str) -> dict[str, Any]:
@@ -42,22 +46,15 @@ def mail_and_webhook(mark: str, url: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_every_run_ends_once_when_a_service_is_killed(
-    system: System, receiver: Receiver, service: str
-) -> None:
-    every_run_ends_once(system, receiver, service)
-
-
-def every_run_ends_once(system: System, receiver: Receiver, service: str) -> None:
-    """Kills `service` in the middle of 200 runs and looks at what came of them, everywhere."""
-    mark = f"{service}-{uuid.uuid4().hex[:8]}"
+@pytest.mark.parametrize("killed", [*SERVICES, *SERVERS])
+def test_every_run_ends_once_when_one_is_killed(system: System, receiver: Receiver, killed: str) -> None:
+    mark = f"{killed}-{uuid.uuid4().hex[:8]}"
     workflow = system.create_workflow(mail_and_webhook(mark, receiver.url))
     records = [f"{mark}-{number}" for number in range(RUNS)]
     for start in range(0, RUNS, BATCH):
         if start == KILL_AFTER:
             eventually(lambda: bool(receiver.received), "the first webhook")
-            system.kill(service)
+            system.kill(killed)
         for record_id in records[start : start + BATCH]:
             record = {"id": record_id, "campaign": mark, "name": "Ada", "email": f"{record_id}@example.com"}
             system.publish_lead(f"evt-{record_id}", record)
@@ -70,7 +67,7 @@ def every_run_ends_once(system: System, receiver: Receiver, service: str) -> Non
         ended = [run for run in answer["items"] if run["status"] == "success"]
         return ended if len(ended) >= RUNS else None
 
-    ended = eventually(all_ended, f"{RUNS} runs to end after {service} was killed", seconds=90)
+    ended = eventually(all_ended, f"{RUNS} runs to end after {killed} was killed", seconds=90)
     assert Counter(run["record_id"] for run in ended) == Counter(records)
     assert len(system.runs(workflow_id=workflow)) == RUNS
 
@@ -87,4 +84,4 @@ def every_run_ends_once(system: System, receiver: Receiver, service: str) -> Non
     assert len(ids_by_address) == RUNS
     assert all(len(ids) == 1 for ids in ids_by_address.values())
     repeated = f"{len(receiver.received) - RUNS} webhooks and {len(mails) - RUNS} mails"
-    print(f"{service}: {repeated} repeated, each with its key")
+    print(f"{killed}: {repeated} repeated, each with its key")

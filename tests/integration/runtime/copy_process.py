@@ -47,13 +47,16 @@ class CopyProcess:
     def __enter__(self) -> Self:
         # A file, not a pipe: nobody reads while it runs, and a full pipe would stop it.
         self._output = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
+        self.process = self._started()
+        return self
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [sys.executable, str(_SCRIPT)],
             env=self._environment,
             stdout=self._output,
             stderr=subprocess.STDOUT,
         )
-        return self
 
     def __exit__(
         self,
@@ -81,6 +84,11 @@ class CopyProcess:
         """All that it wrote; it must have ended."""
         self._output.seek(0)
         return self._output.read().decode(errors="replace")
+
+    def keep_up(self) -> None:
+        """Starts it again if it ended, as a supervisor does."""
+        if self.process.poll() is not None:
+            self.process = self._started()
 
     def is_stopped(self) -> bool:
         """Whether it is stopped by SIGSTOP (Linux)."""

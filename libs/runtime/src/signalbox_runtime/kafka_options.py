@@ -50,6 +50,10 @@ _PRODUCER: Options = {
     "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
     # At the default of 100 ms small transactions back to back run at 10 a second.
     "retry.backoff.ms": 2,
+    # send_offsets_to_transaction may wait for ever, whatever its timeout (librdkafka issue 5456): while a broker
+    # starts it stops asking for the group's coordinator after a few refusals, until a connection opens or
+    # closes. Closing idle ones brings that about; to connect again costs a transaction nothing measurable.
+    "connections.max.idle.ms": 5_000,
 }
 _KEPT = frozenset(
     {

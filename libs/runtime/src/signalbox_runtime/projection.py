@@ -4,6 +4,9 @@ One database transaction holds a batch's rows and its offsets, so the two can't 
 shares the partitions out. Who may write a partition is decided by the database too: `claim` takes it over
 under a new epoch, and `store` refuses a batch of an old one, whatever a stalled member believes it owns.
 
+The database is also the only one to know how far it came: one that crashed may have forgotten its last
+commits. So after every failure the partitions rest until they are claimed again, and go on where it says.
+
 Two threads: while the database keeps one batch, the next is consumed and folded. Nothing is on its way to the
 database when partitions come or go: every change of the assignment waits for it first.
 """
@@ -11,7 +14,7 @@ database when partitions come or go: every change of the assignment waits for it
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -30,6 +33,8 @@ POLL_TIMEOUT_SECONDS = 0.5
 CLAIM_AGAIN_SECONDS = 10.0
 """After a refusal. A member that the group has replaced knows by then; one that it has not was refused by a
 person's work on the database, and takes its partitions over again."""
+CONSUMING = "consuming"
+DATABASE = "database"
 RETRY_FIRST_SECONDS = 0.1
 RETRY_MAX_SECONDS = 5.0
 
@@ -38,7 +43,7 @@ log = structlog.get_logger()
 
 
 class DatabaseAway(RuntimeFailure):
-    """The database does not answer; nothing of the batch was kept, or all of it counts: store it again."""
+    """The database does not answer; the batch was kept or not: the next claim tells."""
 
 
 class OwnershipLost(RuntimeFailure):
@@ -66,17 +71,24 @@ def run_projection(service: Service[Any], topics: Sequence[str], projection: Pro
     consumer = service.kafka.group_consumer(service.name, service.instance_id)
     heart = service.watchdog.heart("projection")
     with ThreadPoolExecutor(1, "projection-store") as executor:
-        loop = _Loop(service, projection, executor, heart)
+        loop = _Loop(service, projection, consumer, executor, heart)
         consumer.subscribe(topics, loop, loop.begins)
         try:
             while not service.stopping.is_set():
                 heart.beat()
-                loop.claim_again(consumer)
-                loop.hand_over(loop.gather(consumer))
+                loop.claim_again()
+                loop.hand_over(loop.gather())
             loop.drain()
         finally:
             heart.stop()
             consumer.close()
+
+
+class _Storing(NamedTuple):
+    """A batch on its way into the database."""
+
+    places: frozenset[TopicPartition]
+    kept: Future[None]
 
 
 class _Loop(Generic[P]):
@@ -86,6 +98,7 @@ class _Loop(Generic[P]):
         self,
         service: Service[Any],
         projection: Projection[P],
+        consumer: GroupConsumer,
         executor: ThreadPoolExecutor,
         heart: Heart,
     ) -> None:
@@ -94,9 +107,12 @@ class _Loop(Generic[P]):
         self._readiness = service.readiness
         self._clock = service.clock
         self._projection = projection
+        self._consumer = consumer
         self._executor = executor
-        self._storing: Future[None] | None = None
-        self._refused: dict[TopicPartition, float] = {}
+        self._storing: _Storing | None = None
+        self._resting: dict[TopicPartition, float] = {}
+        """Paused partitions, and from when on to claim them again."""
+        self._pause_seconds = RETRY_FIRST_SECONDS
 
     # --- partitions come and go ----------------------------------------------------------------------
 
@@ -106,8 +122,9 @@ class _Loop(Generic[P]):
             try:
                 begins = self._projection.claim(partitions)
             except DatabaseAway as away:
-                self._wait(str(away), RETRY_FIRST_SECONDS)
+                self._wait_for_database(away)
             else:
+                self._readiness.met(DATABASE)
                 return {partition: CommittedOffset(offset) for partition, offset in begins.items()}
         return {}
 
@@ -124,35 +141,46 @@ class _Loop(Generic[P]):
 
     def _changed(self, kind: str, partitions: Collection[TopicPartition]) -> None:
         for partition in partitions:
-            self._refused.pop(partition, None)
+            self._resting.pop(partition, None)
         metrics.REBALANCES.labels(kind=kind).inc()
         log.info("partitions changed", kind=kind, partitions=_named(partitions))
 
-    def claim_again(self, consumer: GroupConsumer) -> None:
-        """Takes refused partitions over again that the group still gives to us."""
+    def claim_again(self) -> None:
+        """Takes resting partitions over again that the group still gives to us."""
         now = self._clock.monotonic_seconds()
-        due = [place for place, since in self._refused.items() if now - since >= CLAIM_AGAIN_SECONDS]
-        owned = consumer.assignment().intersection(due)
+        due = [place for place, due_at in self._resting.items() if due_at <= now]
+        owned = self._consumer.assignment().intersection(due)
         if not owned:
             return
-        for place, begin in self.begins(owned).items():
-            consumer.seek(place, begin.offset)
-            self._refused.pop(place, None)
+        try:
+            begins = self._projection.claim(owned)
+        except DatabaseAway as away:
+            self._wait_for_database(away)
+            return
+        self._readiness.met(DATABASE)
+        for place, begin in begins.items():
+            self._consumer.resume(place, begin)
+            del self._resting[place]
         log.info("partitions claimed again", partitions=_named(owned))
+
+    def _rest(self, places: Collection[TopicPartition], until_seconds: float) -> None:
+        self._resting.update(dict.fromkeys(places, until_seconds))
+        self._consumer.pause(places)
 
     # --- batches -------------------------------------------------------------------------------------
 
-    def gather(self, consumer: GroupConsumer) -> list[Inbound]:
+    def gather(self) -> list[Inbound]:
         """The next records of partitions that are ours."""
         try:
-            batch = consumer.poll(POLL_TIMEOUT_SECONDS, BATCH_MAX_RECORDS)
+            batch = self._consumer.poll(POLL_TIMEOUT_SECONDS, BATCH_MAX_RECORDS)
             if batch and len(batch) < LINGER_BELOW_RECORDS:
                 time.sleep(LINGER_SECONDS)
-                batch += consumer.poll(0, BATCH_MAX_RECORDS - len(batch))
+                batch += self._consumer.poll(0, BATCH_MAX_RECORDS - len(batch))
         except KafkaUnavailable as away:
-            self._wait(str(away), RETRY_FIRST_SECONDS)
+            self._wait(CONSUMING, str(away), RETRY_FIRST_SECONDS)
             return []
-        owned = consumer.assignment() - self._refused.keys()
+        self._readiness.met(CONSUMING)
+        owned = self._consumer.assignment() - self._resting.keys()
         return [inbound for inbound in batch if _place(inbound) in owned]
 
     def hand_over(self, batch: list[Inbound]) -> None:
@@ -160,43 +188,35 @@ class _Loop(Generic[P]):
         if batch:
             prepared = self._projection.prepare(batch)
             self.drain()
-            self._storing = self._executor.submit(self._store, batch, prepared)
-        elif self._storing is not None and self._storing.done():
+            places = frozenset(map(_place, batch))
+            if resting := self._resting.keys() & places:  # What came before it was not kept.
+                self._rest(places, max(self._resting[place] for place in resting))
+            else:
+                self._storing = _Storing(places, self._executor.submit(self._store, batch, prepared))
+        elif self._storing is not None and self._storing.kept.done():
             self.drain()
 
     def drain(self) -> None:
-        """Until nothing is on its way to the database. Raises what went wrong there."""
+        """Until nothing is on its way to the database. Raises what went wrong there for good."""
         storing, self._storing = self._storing, None
-        if storing is not None:
-            storing.result()
+        if storing is None:
+            return
+        try:
+            storing.kept.result()
+        except OwnershipLost as lost:
+            log.warning("batch refused", reason=str(lost))
+            self._rest(storing.places, self._clock.monotonic_seconds() + CLAIM_AGAIN_SECONDS)
+        except DatabaseAway as away:
+            # Earlier batches too may be forgotten, of any partition.
+            self._rest(self._consumer.assignment(), self._clock.monotonic_seconds())
+            self._wait_for_database(away)
+        else:
+            self._pause_seconds = RETRY_FIRST_SECONDS
 
     def _store(self, batch: list[Inbound], prepared: P) -> None:
-        """Keeps the batch, for as long as it takes the database to answer."""
-        places = {_place(inbound) for inbound in batch}
-        pause_seconds = RETRY_FIRST_SECONDS
-        while not self._stopping.is_set():
-            if not places.isdisjoint(self._refused):
-                self._refuse(places)  # what came before it was not kept
-                return
-            try:
-                begun = self._clock.monotonic_seconds()
-                self._projection.store(prepared)
-            except OwnershipLost as lost:
-                log.warning("batch refused", reason=str(lost))
-                self._refuse(places)
-                return
-            except DatabaseAway as away:
-                self._wait(str(away), pause_seconds)
-                pause_seconds = min(pause_seconds * 2, RETRY_MAX_SECONDS)
-            else:
-                self._readiness.met("database")
-                self._measure(batch, begun)
-                return
-
-    def _refuse(self, places: Collection[TopicPartition]) -> None:
-        """The group has not told us yet; until it does, these partitions are somebody else's."""
-        now = self._clock.monotonic_seconds()
-        self._refused.update(dict.fromkeys(places, now))
+        begun = self._clock.monotonic_seconds()
+        self._projection.store(prepared)
+        self._measure(batch, begun)
 
     def _measure(self, batch: list[Inbound], begun_seconds: float) -> None:
         metrics.TRANSACTIONS.labels(outcome="committed").inc()
@@ -206,8 +226,12 @@ class _Loop(Generic[P]):
         age_ms = max(self._clock.now_ms() - batch[0].timestamp_ms, 0)
         metrics.CONSUMED_AGE_SECONDS.labels(topic=batch[0].topic).observe(age_ms / 1000)
 
-    def _wait(self, reason: str, seconds: float) -> None:
-        self._readiness.unmet("database", reason)
+    def _wait_for_database(self, away: DatabaseAway) -> None:
+        self._wait(DATABASE, str(away), self._pause_seconds)
+        self._pause_seconds = min(self._pause_seconds * 2, RETRY_MAX_SECONDS)
+
+    def _wait(self, condition: str, reason: str, seconds: float) -> None:
+        self._readiness.unmet(condition, reason)
         log.warning("waiting", reason=reason)
         self._heart.beat()  # it waits, and does not hang
         self._stopping.wait(seconds)
