@@ -57,6 +57,7 @@ class HttpConnection(asyncio.Protocol):
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             exchange.ended_by_peer(error)
+            exchange.let_go()
 
     async def exchange(self, request: bytes, deadline: float) -> HttpResponse | NoResponse:
         """Sends a request and reads its answer until `deadline` (the loop's time)."""
@@ -74,6 +75,7 @@ class HttpConnection(asyncio.Protocol):
             timer.cancel()
             if self._exchange is exchange:  # cancelled
                 self._exchange = None
+                exchange.let_go()
                 self.close()
 
     def close(self) -> None:
@@ -89,6 +91,7 @@ class HttpConnection(asyncio.Protocol):
     def _finish(self, exchange: "_Exchange") -> None:
         if self._exchange is exchange:
             self._exchange = None
+            exchange.let_go()
             if not exchange.reusable:
                 self.close()
 
@@ -115,7 +118,7 @@ class _Exchange:
     def __init__(self, answer: "asyncio.Future[HttpResponse | NoResponse]") -> None:
         self.answer = answer
         self.reusable = False
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._received = 0
         self._status = 0
         self._headers: list[tuple[str, str]] = []
@@ -130,6 +133,7 @@ class _Exchange:
 
     def receive(self, data: bytes) -> None:
         self._received += len(data)
+        assert self._parser is not None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -144,6 +148,10 @@ class _Exchange:
                 self._fail("protocol", f"The answer's head is longer than {HEAD_BYTES_MAX:,} bytes.")
             elif self._received > RESPONSE_BYTES_MAX:
                 self._answer(complete=False)
+
+    def let_go(self) -> None:
+        """It is over. Reading and parser hold each other: left so, all of it would wait for the collector."""
+        self._parser = None
 
     def expired(self) -> None:
         """The time is over."""
@@ -201,6 +209,7 @@ class _Exchange:
             self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
+        assert self._parser is not None
         status = self._parser.get_status_code()
         if self._complete:
             return
