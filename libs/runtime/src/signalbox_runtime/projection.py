@@ -25,7 +25,8 @@ from signalbox_runtime.process import Service
 from signalbox_runtime.records import Inbound, TopicPartition
 from signalbox_runtime.watchdog import Heart
 
-BATCH_MAX_RECORDS = 4_000
+BATCH_MAX_RECORDS = 10_000
+"""Only a backlog fills it: the larger, the more facts of a run meet in memory and not in the database."""
 LINGER_SECONDS = 0.02
 """Waited for more when few have come: a batch costs PostgreSQL about as much as fifty facts."""
 LINGER_BELOW_RECORDS = 500

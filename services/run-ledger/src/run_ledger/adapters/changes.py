@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 import structlog
 
-from run_ledger.adapters.merge import CHANGED_CHANNEL, MANY
+from run_ledger.adapters.notes import CHANNEL, MANY
 
 QUEUE_MAX: Final = 100
 RECONNECT_SECONDS: Final = 1.0
@@ -74,7 +74,7 @@ class Changes:
         async with await psycopg.AsyncConnection.connect(
             self._database_url, autocommit=True, connect_timeout=5, application_name="run-ledger-changes"
         ) as connection:
-            await connection.execute(f"LISTEN {CHANGED_CHANNEL}".encode())
+            await connection.execute(f"LISTEN {CHANNEL}".encode())
             for tenant_id in self._queues:
                 self._tell(tenant_id, Everything())
             async for notification in connection.notifies():

@@ -18,10 +18,6 @@ _SAME_SKIPPED: Final = "ON s.run_id = i.run_id AND s.tenant_id || '' = i.tenant_
 ENDS: Final = "('success', 'failed', 'canceled')"
 
 
-def _names(columns: str) -> tuple[str, ...]:
-    return tuple(column.split()[0] for column in columns.replace("\n", " ").split(","))
-
-
 # Runs of the batch of which a fact may have counted before, or that ended before: the batch is folded again
 # with what is known of them.
 KNOWN: Final = f"""
@@ -40,11 +36,8 @@ KNOWN: Final = f"""
 
 _MOVES: Final = f"(r.status NOT IN {ENDS} AND (i.status IN {ENDS} OR i.seq > r.seq))"
 
-# What the batch changes in the counts, noted before the rows meet: afterwards the old status is gone.
-CHANGES_TABLE: Final = """
-    CREATE TEMP TABLE changes (
-        tenant_id text, workflow_id text, bucket_ms bigint, was text, now text,
-        started_at_ms bigint, ended_bucket_ms bigint, step smallint) ON COMMIT DELETE ROWS"""
+# What the batch changes in the counts, noted before the rows meet: afterwards the old status is gone. Runs
+# that go straight into the history have noted theirs themselves (`incoming.STRAIGHT`).
 CHANGES: Final = f"""
     INSERT INTO changes
     SELECT i.tenant_id, coalesce(r.workflow_id, i.workflow_id), i.bucket_ms,
@@ -57,8 +50,8 @@ CHANGES: Final = f"""
     SELECT tenant_id, workflow_id, bucket_ms, NULL, 'skipped', NULL, NULL, NULL
     FROM incoming_skipped"""
 
-_RUN_COLUMNS: Final = _names(schema.RUNS)
-_START_COLUMNS: Final = (*_names(schema.RUN_IDENTITY), "outline", "kept")
+_RUN_COLUMNS: Final = schema.names(schema.RUNS)
+_START_COLUMNS: Final = (*schema.names(schema.RUN_IDENTITY), "outline", "kept")
 _STANDING_COLUMNS: Final = tuple(
     name for name in _RUN_COLUMNS if name not in {"tenant_id", "run_id", "seen", *_START_COLUMNS}
 )
@@ -89,7 +82,7 @@ RUNS_STARTED: Final = f"""
     WHERE {_SAME_RUN}
       AND r.workflow_id IS NULL AND i.workflow_id IS NOT NULL"""
 
-_ATTEMPT_COLUMNS: Final = _names(schema.ATTEMPTS)
+_ATTEMPT_COLUMNS: Final = schema.names(schema.ATTEMPTS)
 ATTEMPTS: Final = f"""
     INSERT INTO attempts AS r ({", ".join(_ATTEMPT_COLUMNS)})
     SELECT {", ".join(_ATTEMPT_COLUMNS)} FROM incoming_attempts
@@ -107,7 +100,7 @@ PAYLOADS: Final = """
 
 
 def _insert_new(table: str, source: str, columns: str) -> str:
-    names = ", ".join(_names(columns))
+    names = ", ".join(schema.names(columns))
     return f"INSERT INTO {table} ({names}) SELECT {names} FROM {source} ON CONFLICT DO NOTHING"
 
 
@@ -162,30 +155,14 @@ FIGURE_LATENCY_TOTALS: Final = f"""
     GROUP BY tenant_id, workflow_id, step ORDER BY tenant_id, workflow_id, step
     ON CONFLICT (tenant_id, workflow_id, step) DO UPDATE SET runs = f.runs + excluded.runs"""
 
-# --- telling who listens ---------------------------------------------------------------------------
-
-CHANGED_CHANNEL: Final = "history_changed"
-MANY: Final = "*"
-_IDS_PER_NOTE: Final = 150  # 37 characters each; a note takes 8,000 bytes
-_NOTES_MAX: Final = 10
-CHANGED: Final = f"""
-    SELECT pg_notify('{CHANGED_CHANNEL}', tenant_id || ' ' || note)
-    FROM (
-        SELECT tenant_id,
-               CASE WHEN part < {_NOTES_MAX} THEN string_agg(run_id::text, ',') ELSE '{MANY}' END AS note
-        FROM (
-            SELECT tenant_id, run_id,
-                   least((row_number() OVER (PARTITION BY tenant_id) - 1) / {_IDS_PER_NOTE},
-                         {_NOTES_MAX}) AS part
-            FROM incoming_runs) numbered
-        GROUP BY tenant_id, part) notes"""
-
 # --- erasure ----------------------------------------------------------------------------------------
 
 REDACTION: Final = """
     INSERT INTO redactions (tenant_id, module, record_id, at_ms, requested_by) VALUES (%s, %s, %s, %s, %s)
     ON CONFLICT DO NOTHING"""
-ANY_REDACTION: Final = "SELECT EXISTS (SELECT FROM redactions)"
+# Whether there was any erasure, and whether one reaches runs that started at that time or later.
+ERASURES: Final = """
+    SELECT EXISTS (SELECT FROM redactions), EXISTS (SELECT FROM redactions WHERE at_ms >= %s)"""
 
 # The runs that erasures of this batch reach, and the batch's own runs that an earlier erasure reaches.
 REDACTED_TABLE: Final = """

@@ -9,9 +9,12 @@ from psycopg import Connection
 
 from run_ledger import metrics
 from run_ledger.adapters import incoming, merge
+from run_ledger.adapters.copy_format import CopyFormat
+from run_ledger.adapters.notes import TELL, notes
 from run_ledger.adapters.partitions import Partitions
 from run_ledger.adapters.schema import HISTORY
 from run_ledger.domain import facts_seen
+from run_ledger.domain.beginning import parted
 from run_ledger.domain.event_key import event_key
 from run_ledger.domain.fold import Fact, Folded, Known, fold
 from run_ledger.domain.rows import Redaction, RunKey
@@ -31,6 +34,7 @@ _SESSION: Final = (
     "SET idle_in_transaction_session_timeout = '10s'",
     "SET lock_timeout = '30s'",
 )
+NEVER_MS: Final = 2**62
 T = TypeVar("T")
 
 
@@ -41,6 +45,14 @@ class Prepared(NamedTuple):
     folded: Folded
     offsets: Mapping[TopicPartition, int]
     """The next offset of each partition that the batch is of."""
+    beginning: incoming.Bytes
+    """Rows of runs whose first fact is in the batch, for the history's tables."""
+    following: incoming.Bytes
+    """The other rows, for the temporary tables."""
+    follows: Folded
+    """The same other rows."""
+    first_start_ms: int
+    """When the first of the runs that begin was judged."""
 
 
 class ProjectionStore:
@@ -62,8 +74,20 @@ class ProjectionStore:
     def prepare(self, batch: Sequence[Inbound]) -> Prepared:
         """Decodes and folds the batch."""
         facts = [_fact(inbound) for inbound in batch]
-        offsets = {TopicPartition(each.topic, each.partition): each.offset + 1 for each in batch}
-        return Prepared(facts, fold(facts), offsets)
+        folded = fold(facts)
+        beginning, following = parted(folded)
+        copy_format = CopyFormat()
+        starts = [row.start.started_at_ms for row in beginning.runs if row.start is not None]
+        starts += [row.start.started_at_ms for row in folded.skipped]
+        return Prepared(
+            facts,
+            folded,
+            {TopicPartition(each.topic, each.partition): each.offset + 1 for each in batch},
+            incoming.of(incoming.STRAIGHT, beginning, copy_format),
+            incoming.of(incoming.MEETING, following, copy_format),
+            following,
+            min(starts, default=NEVER_MS),
+        )
 
     def store(self, prepared: Prepared) -> None:
         """Keeps the batch."""
@@ -105,8 +129,7 @@ class ProjectionStore:
         for statement in _SESSION:
             connection.execute(statement)
         incoming.prepare(connection)
-        for statement in (merge.CHANGES_TABLE, merge.REDACTED_TABLE):
-            connection.execute(statement)
+        connection.execute(merge.REDACTED_TABLE)
         return connection
 
     def _claim(
@@ -126,28 +149,25 @@ class ProjectionStore:
         return begins
 
     def _store(self, connection: Connection, prepared: Prepared) -> None:
-        facts, folded = prepared.facts, prepared.folded
-        self._partitions.ensure(connection, incoming.all_ids(folded))
+        self._partitions.ensure(connection, incoming.all_ids(prepared.folded))
         with connection.transaction():
-            incoming.fill(connection, folded)
+            incoming.copy(connection, prepared.following)
             self._advance(connection, prepared.offsets)
-            known = _known(connection)
-            if known:
-                folded = fold(facts, known)
-                incoming.empty(connection)
-                incoming.fill(connection, folded)
+            folded = prepared.folded
+            if not _kept_straight(connection, prepared):
+                folded = _kept_carefully(connection, prepared)
             with connection.pipeline():
-                for statement in _statements(folded, slow=bool(known)):
+                for statement in _counting(folded):
                     connection.execute(statement)
                 if self._tells and folded.runs:
-                    connection.execute(merge.CHANGED)
+                    connection.execute(TELL, (notes(row.key for row in folded.runs),))
                 for defect in folded.defects:
                     row = (*defect.key, defect.seq, defect.digest, defect.kind)
                     connection.execute(merge.DEFECT, row)
             _redact(connection, folded.redactions)
             fault.at("ledger.before_commit")
         fault.at("ledger.after_commit")
-        metrics.FACTS.inc(len(facts))
+        metrics.FACTS.inc(len(prepared.facts))
         metrics.REPEATS.inc(folded.repeats)
         metrics.DEFECTS.inc(len(folded.defects))
 
@@ -171,12 +191,51 @@ def _fact(inbound: Inbound) -> Fact:
     return Fact(message, facts_seen.digest(inbound.value or b""))
 
 
+def _kept_straight(connection: Connection, prepared: Prepared) -> bool:
+    """Keeps the batch if nothing of it was met before; else nothing is kept, and the answer is False.
+
+    A repeat does not pass the tables' keys. That of `events` also holds where one judgement of a run started
+    it and another did not, whose rows are in different tables.
+    """
+    if prepared.folded.redactions:
+        return False
+    erased = connection.execute(merge.ERASURES, (prepared.first_start_ms,)).fetchone()
+    if erased is None or erased[1] or _known(connection):
+        return False
+    try:
+        with connection.transaction():
+            incoming.copy(connection, prepared.beginning)
+    except psycopg.errors.UniqueViolation:
+        return False
+    with connection.pipeline():
+        for statement in _meeting(prepared.follows, slow=False):
+            connection.execute(statement)
+    return True
+
+
+def _kept_carefully(connection: Connection, prepared: Prepared) -> Folded:
+    """Keeps the batch whatever is there of its runs; how it folded with that."""
+    folded = prepared.folded
+    incoming.empty(connection)
+    incoming.copy(connection, incoming.of(incoming.MEETING, folded, CopyFormat()))
+    known = _known(connection)
+    if known:
+        folded = fold(prepared.facts, known)
+        incoming.empty(connection)
+        incoming.copy(connection, incoming.of(incoming.MEETING, folded, CopyFormat()))
+    with connection.pipeline():
+        for statement in _meeting(folded, slow=bool(known)):
+            connection.execute(statement)
+    return folded
+
+
 def _known(connection: Connection) -> dict[RunKey, Known]:
     rows = connection.execute(merge.KNOWN).fetchall()
     return {RunKey(tenant, run): Known(bytes(seen), end_seq) for tenant, run, seen, end_seq in rows}
 
 
-def _statements(folded: Folded, *, slow: bool) -> Iterator[str]:
+def _meeting(folded: Folded, *, slow: bool) -> Iterator[str]:
+    """What lets the rows in the temporary tables meet those of the history."""
     if folded.runs or folded.skipped:
         yield merge.CHANGES
     if folded.runs:
@@ -195,6 +254,9 @@ def _statements(folded: Folded, *, slow: bool) -> Iterator[str]:
     ):
         if rows:
             yield statement
+
+
+def _counting(folded: Folded) -> Iterator[str]:
     if folded.runs or folded.skipped:
         yield merge.FIGURES
         yield merge.FIGURE_BUCKETS
@@ -204,8 +266,8 @@ def _statements(folded: Folded, *, slow: bool) -> Iterator[str]:
 
 def _redact(connection: Connection, redactions: Sequence[Redaction]) -> None:
     """Erases what this batch asks for, and what it brings of runs that an earlier erasure covers."""
-    before = connection.execute(merge.ANY_REDACTION).fetchone()
-    if not redactions and before == (False,):
+    before = connection.execute(merge.ERASURES, (0,)).fetchone()
+    if not redactions and before == (False, False):
         return
     for redaction in redactions:
         row = (

@@ -100,16 +100,39 @@ LATE_RESULTS: Final = """
     reason text,
     why text NOT NULL"""
 
+CHANGES: Final = """
+    tenant_id text,
+    workflow_id text,
+    bucket_ms bigint,
+    was text,
+    now text,
+    started_at_ms bigint,
+    ended_bucket_ms bigint,
+    step smallint"""
+"""What a batch changes in the figures, one row for each run: its status before and after."""
+
+
+def names(columns: str) -> tuple[str, ...]:
+    """The names in a DDL of columns, in order."""
+    return tuple(column.split()[0] for column in columns.split(","))
+
+
+def types(columns: str) -> tuple[str, ...]:
+    """The types in a DDL of columns, in order."""
+    return tuple(column.split()[1] for column in columns.split(","))
+
+
+# Times go up in every index, as rows come: PostgreSQL keeps such indexes dense, and reads them either way.
 PARTITIONED: Final = (
     (
         f"CREATE TABLE runs ({RUNS}, redacted boolean NOT NULL DEFAULT false,"
         " PRIMARY KEY (run_id, tenant_id)) PARTITION BY RANGE (run_id)"
     ),
-    "CREATE INDEX runs_by_start ON runs (tenant_id, started_at_ms DESC, run_id DESC)",
-    "CREATE INDEX runs_by_workflow ON runs (tenant_id, workflow_id, started_at_ms DESC, run_id DESC)",
-    "CREATE INDEX runs_by_record ON runs (tenant_id, module, record_id, started_at_ms DESC)",
+    "CREATE INDEX runs_by_start ON runs (tenant_id, started_at_ms, run_id)",
+    "CREATE INDEX runs_by_workflow ON runs (tenant_id, workflow_id, started_at_ms, run_id)",
+    "CREATE INDEX runs_by_record ON runs (tenant_id, module, record_id, started_at_ms)",
     (
-        "CREATE INDEX runs_by_status ON runs (tenant_id, status, started_at_ms DESC, run_id DESC)"
+        "CREATE INDEX runs_by_status ON runs (tenant_id, status, started_at_ms, run_id)"
         " WHERE status <> 'success'"
     ),
     "CREATE INDEX runs_in_flight ON runs (deadline_ms, moved_at_ms) WHERE status IN ('running', 'waiting')",
@@ -131,12 +154,9 @@ PARTITIONED: Final = (
         " PARTITION BY RANGE (run_id)"
     ),
     f"CREATE TABLE skipped_runs ({SKIPPED}, PRIMARY KEY (run_id, tenant_id)) PARTITION BY RANGE (run_id)",
-    "CREATE INDEX skipped_by_start ON skipped_runs (tenant_id, started_at_ms DESC, run_id DESC)",
-    (
-        "CREATE INDEX skipped_by_workflow ON skipped_runs (tenant_id, workflow_id, started_at_ms DESC,"
-        " run_id DESC)"
-    ),
-    "CREATE INDEX skipped_by_record ON skipped_runs (tenant_id, module, record_id, started_at_ms DESC)",
+    "CREATE INDEX skipped_by_start ON skipped_runs (tenant_id, started_at_ms, run_id)",
+    ("CREATE INDEX skipped_by_workflow ON skipped_runs (tenant_id, workflow_id, started_at_ms, run_id)"),
+    "CREATE INDEX skipped_by_record ON skipped_runs (tenant_id, module, record_id, started_at_ms)",
 )
 
 SINGLE: Final = (
@@ -147,6 +167,7 @@ SINGLE: Final = (
         at_ms bigint NOT NULL,
         requested_by text NOT NULL,
         PRIMARY KEY (tenant_id, module, record_id, at_ms))""",
+    "CREATE INDEX redactions_by_time ON redactions (at_ms)",
     """CREATE TABLE defects (
         tenant_id text NOT NULL,
         run_id uuid NOT NULL,
