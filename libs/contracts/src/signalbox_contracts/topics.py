@@ -104,6 +104,7 @@ def crm_topic(module: str) -> str:
     return f"crm.{module}"
 
 
+@cache
 def action_topic(action_type: str) -> str:
     """The topic of a kind of action, e.g. `send_email` → `actions.send-email`."""
     return f"actions.{action_type.replace('_', '-')}"

@@ -180,7 +180,7 @@ class ConfluentGroupConsumer:
         error = message.error()
         if error is None:
             inbound = _inbound(message)
-            return inbound if TopicPartition(inbound.topic, inbound.partition) in self._epochs else None
+            return inbound if (inbound.topic, inbound.partition) in self._epochs else None
         self._failure = self._failure or self._failure_of(message, error)
         return None
 

@@ -235,7 +235,7 @@ class RunnerHandler:
             case Permanent():
                 return self._refuse(inbound, token, issued)
             case command.Issued(step, message):
-                metrics.COMMANDS.labels(action.type).inc()
+                metrics.command_sent(action.type)
                 outbox = self._write(inbound, token, step.facts, step)
                 lane = ids.lane(token.tenant_id, token.module, token.record_id)
                 outbox.send(topics.CRM_COMMANDS, lane, message, (*trace(inbound), *content.headers))

@@ -43,6 +43,11 @@ def attempt_took(action_type: str, outcome: Outcome, seconds: float) -> None:
     durations.observe(seconds)
 
 
+def command_sent(action_type: str) -> None:
+    """Counts a command to the CRM."""
+    _of_command(action_type).inc()
+
+
 def run_ended(fact: RunFact) -> None:
     """Counts a run that ended with `fact`."""
     _of_end(type(fact).__name__.removeprefix("Run").lower()).inc()
@@ -52,6 +57,11 @@ def run_ended(fact: RunFact) -> None:
 @lru_cache(maxsize=256)
 def _of_attempt(action_type: str, outcome: str) -> tuple[Counter, Histogram]:
     return ATTEMPTS.labels(action_type, outcome), ATTEMPT_SECONDS.labels(action_type)
+
+
+@lru_cache(maxsize=16)
+def _of_command(action_type: str) -> Counter:
+    return COMMANDS.labels(action_type)
 
 
 @lru_cache(maxsize=16)

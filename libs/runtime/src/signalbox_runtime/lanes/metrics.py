@@ -1,5 +1,6 @@
 """Metrics of the lanes loop, beside those that both loops share."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from signalbox_runtime import metrics
@@ -36,17 +37,14 @@ def report_transaction(
     metrics.TRANSACTION_RECORDS.observe(len(batch))
     for at in committed:
         METADATA_BYTES.observe(len(at.metadata))
-    consumed: dict[str, int] = {}
-    produced: dict[str, int] = {}
+    consumed = Counter(result.partition.topic for result in batch)
+    produced = Counter(record.topic for result in batch for record in result.outbox.records)
     oldest_ms: dict[str, int] = {}
     for result in batch:
-        topic = result.partition.topic
-        consumed[topic] = consumed.get(topic, 0) + 1
-        oldest_ms[topic] = min(oldest_ms.get(topic, now_ms), result.timestamp_ms)
-        for record in result.outbox:
-            produced[record.topic] = produced.get(record.topic, 0) + 1
+        if result.timestamp_ms < oldest_ms.get(result.partition.topic, now_ms):
+            oldest_ms[result.partition.topic] = result.timestamp_ms
     for topic, count in consumed.items():
         metrics.RECORDS_CONSUMED.labels(topic).inc(count)
-        metrics.CONSUMED_AGE_SECONDS.labels(topic).observe((now_ms - oldest_ms[topic]) / 1000)
+        metrics.CONSUMED_AGE_SECONDS.labels(topic).observe((now_ms - oldest_ms.get(topic, now_ms)) / 1000)
     for topic, count in produced.items():
         metrics.RECORDS_PRODUCED.labels(topic).inc(count)
