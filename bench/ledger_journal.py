@@ -29,7 +29,6 @@ from signalbox_runtime.records import Inbound, TopicPartition
 WORKFLOWS = 20
 RECORDS = 50_000
 DESTINATIONS = 50
-FACTS_PER_EVENT = 2.5
 JOURNAL = TopicPartition(topics.RUNS_JOURNAL, 0)
 ACTIONS = tuple(
     ActionOutline(id=name, type="webhook", parameters_hash="a" * 64) for name in ("tell-erp", "tell-team")
@@ -57,6 +56,10 @@ class Journal:
         self._events = itertools.count(1)
         self._told = itertools.count()
         self._due: list[tuple[float, int, JournalFact]] = []
+
+    def go_to(self, now_ms: int, events_per_second: float) -> None:
+        """Goes on from another time, at another pace."""
+        self._now_ms, self.events_per_second = float(now_ms), events_per_second
 
     def facts(self, size: int) -> list[JournalFact]:
         """The next facts."""
@@ -147,13 +150,13 @@ class Journal:
         yield done_ms, RunSucceeded(**about, seq=4, at_ms=done_ms)
 
 
-def record(fact: JournalFact, offset: int, timestamp_ms: int = 0) -> Inbound:
+def record(fact: JournalFact, offset: int) -> Inbound:
     """A fact as it comes from Kafka."""
     return Inbound(
         topic=JOURNAL.topic,
         partition=JOURNAL.partition,
         offset=offset,
-        timestamp_ms=timestamp_ms,
+        timestamp_ms=0,
         key=b"",
         value=codec.encode(fact),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, NamedTuple, TypeVar, cast
+from typing import Final, TypeVar
 
 import psycopg
 from psycopg import Connection
@@ -12,14 +12,12 @@ from run_ledger.adapters import incoming, merge
 from run_ledger.adapters.copy_format import CopyFormat
 from run_ledger.adapters.notes import TELL, notes
 from run_ledger.adapters.partitions import Partitions
+from run_ledger.adapters.prepared import Prepared, prepared, read_fact
 from run_ledger.adapters.schema import HISTORY
-from run_ledger.domain import facts_seen
-from run_ledger.domain.beginning import parted
 from run_ledger.domain.event_key import event_key
-from run_ledger.domain.fold import Fact, Folded, Known, fold
+from run_ledger.domain.fold import Folded, Known, fold
 from run_ledger.domain.rows import Redaction, RunKey
-from signalbox_contracts.messages import JournalFact
-from signalbox_runtime import fault, internal
+from signalbox_runtime import fault
 from signalbox_runtime.projection import DatabaseAway, OwnershipLost
 from signalbox_runtime.records import Inbound, TopicPartition
 
@@ -34,25 +32,7 @@ _SESSION: Final = (
     "SET idle_in_transaction_session_timeout = '10s'",
     "SET lock_timeout = '30s'",
 )
-NEVER_MS: Final = 2**62
 T = TypeVar("T")
-
-
-class Prepared(NamedTuple):
-    """A batch on its way into the database."""
-
-    facts: Sequence[Fact]
-    folded: Folded
-    offsets: Mapping[TopicPartition, int]
-    """The next offset of each partition that the batch is of."""
-    beginning: incoming.Bytes
-    """Rows of runs whose first fact is in the batch, for the history's tables."""
-    following: incoming.Bytes
-    """The other rows, for the temporary tables."""
-    follows: Folded
-    """The same other rows."""
-    first_start_ms: int
-    """When the first of the runs that begin was judged."""
 
 
 class ProjectionStore:
@@ -72,31 +52,18 @@ class ProjectionStore:
         return self._answering(lambda connection: self._claim(connection, partitions))
 
     def prepare(self, batch: Sequence[Inbound]) -> Prepared:
-        """Decodes and folds the batch."""
-        facts = [_fact(inbound) for inbound in batch]
-        folded = fold(facts)
-        beginning, following = parted(folded)
-        copy_format = CopyFormat()
-        starts = [row.start.started_at_ms for row in beginning.runs if row.start is not None]
-        starts += [row.start.started_at_ms for row in folded.skipped]
-        return Prepared(
-            facts,
-            folded,
-            {TopicPartition(each.topic, each.partition): each.offset + 1 for each in batch},
-            incoming.of(incoming.STRAIGHT, beginning, copy_format),
-            incoming.of(incoming.MEETING, following, copy_format),
-            following,
-            min(starts, default=NEVER_MS),
-        )
+        """Decodes, folds and packs the batch."""
+        offsets = {TopicPartition(each.topic, each.partition): each.offset + 1 for each in batch}
+        return prepared([read_fact(inbound) for inbound in batch], offsets)
 
-    def store(self, prepared: Prepared) -> None:
+    def store(self, batch: Prepared) -> None:
         """Keeps the batch."""
         try:
-            self._answering(lambda connection: self._store(connection, prepared))
+            self._answering(lambda connection: self._store(connection, batch))
         except psycopg.errors.CheckViolation:
             # Retention, or a rebuild, took a partition away that was there before.
             self._partitions.forget()
-            self._answering(lambda connection: self._store(connection, prepared))
+            self._answering(lambda connection: self._store(connection, batch))
 
     def close(self) -> None:
         """Ends the session."""
@@ -148,14 +115,14 @@ class ProjectionStore:
             begins[place], self._epochs[place] = row
         return begins
 
-    def _store(self, connection: Connection, prepared: Prepared) -> None:
-        self._partitions.ensure(connection, incoming.all_ids(prepared.folded))
+    def _store(self, connection: Connection, batch: Prepared) -> None:
+        self._partitions.ensure(connection, incoming.all_ids(batch.folded))
         with connection.transaction():
-            incoming.copy(connection, prepared.following)
-            self._advance(connection, prepared.offsets)
-            folded = prepared.folded
-            if not _kept_straight(connection, prepared):
-                folded = _kept_carefully(connection, prepared)
+            incoming.copy(connection, batch.following)
+            self._advance(connection, batch.offsets)
+            folded = batch.folded
+            if not _kept_straight(connection, batch):
+                folded = _kept_carefully(connection, batch)
             with connection.pipeline():
                 for statement in _counting(folded):
                     connection.execute(statement)
@@ -167,7 +134,7 @@ class ProjectionStore:
             _redact(connection, folded.redactions)
             fault.at("ledger.before_commit")
         fault.at("ledger.after_commit")
-        metrics.FACTS.inc(len(prepared.facts))
+        metrics.FACTS.inc(len(batch.facts))
         metrics.REPEATS.inc(folded.repeats)
         metrics.DEFECTS.inc(len(folded.defects))
 
@@ -186,41 +153,36 @@ class ProjectionStore:
                 )
 
 
-def _fact(inbound: Inbound) -> Fact:
-    message = cast("JournalFact", internal.read_any(inbound))
-    return Fact(message, facts_seen.digest(inbound.value or b""))
-
-
-def _kept_straight(connection: Connection, prepared: Prepared) -> bool:
+def _kept_straight(connection: Connection, batch: Prepared) -> bool:
     """Keeps the batch if nothing of it was met before; else nothing is kept, and the answer is False.
 
     A repeat does not pass the tables' keys. That of `events` also holds where one judgement of a run started
     it and another did not, whose rows are in different tables.
     """
-    if prepared.folded.redactions:
+    if batch.folded.redactions:
         return False
-    erased = connection.execute(merge.ERASURES, (prepared.first_start_ms,)).fetchone()
+    erased = connection.execute(merge.ERASURES, (batch.first_start_ms,)).fetchone()
     if erased is None or erased[1] or _known(connection):
         return False
     try:
         with connection.transaction():
-            incoming.copy(connection, prepared.beginning)
+            incoming.copy(connection, batch.beginning)
     except psycopg.errors.UniqueViolation:
         return False
     with connection.pipeline():
-        for statement in _meeting(prepared.follows, slow=False):
+        for statement in _meeting(batch.follows, slow=False):
             connection.execute(statement)
     return True
 
 
-def _kept_carefully(connection: Connection, prepared: Prepared) -> Folded:
+def _kept_carefully(connection: Connection, batch: Prepared) -> Folded:
     """Keeps the batch whatever is there of its runs; how it folded with that."""
-    folded = prepared.folded
+    folded = batch.folded
     incoming.empty(connection)
     incoming.copy(connection, incoming.of(incoming.MEETING, folded, CopyFormat()))
     known = _known(connection)
     if known:
-        folded = fold(prepared.facts, known)
+        folded = fold(batch.facts, known)
         incoming.empty(connection)
         incoming.copy(connection, incoming.of(incoming.MEETING, folded, CopyFormat()))
     with connection.pipeline():
