@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -95,10 +92,11 @@ def migrate(database_url: str, schemas: tuple[str, ...], migrations: Path) -> No
         lock = {"lock": MIGRATION_LOCK, "schema": schemas[0]}
         connection.execute(text("SELECT pg_advisory_lock(:lock, hashtext(:schema))"), lock)
         try:
-            for schema in schemas:
-                connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
-            connection.commit()
-            _upgrade(connection, schemas[0], migrations)
+            if _version(connection, schemas[0]) != newest_revision(migrations):
+                for schema in schemas:
+                    connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+                connection.commit()
+                _upgrade(connection, schemas[0], migrations)
         finally:
             connection.rollback()
             connection.execute(text("SELECT pg_advisory_unlock(:lock, hashtext(:schema))"), lock)
@@ -106,7 +104,26 @@ def migrate(database_url: str, schemas: tuple[str, ...], migrations: Path) -> No
     engine.dispose()
 
 
+def newest_revision(migrations: Path) -> str:
+    """The last of a package's revisions, which follow one another and begin the names of their files."""
+    return max(path.name.partition("_")[0] for path in (migrations / "versions").glob("*.py"))
+
+
+def _version(connection: Connection, version_schema: str) -> str | None:
+    """The revision that ran last; None before the first."""
+    table = f'"{version_schema}"."{VERSION_TABLE}"'
+    if connection.execute(text("SELECT to_regclass(:table)"), {"table": table}).scalar_one() is None:
+        return None
+    version: str | None = connection.execute(text(f"SELECT version_num FROM {table}")).scalar()  # noqa: S608
+    return version
+
+
 def _upgrade(connection: Connection, version_schema: str, migrations: Path) -> None:
+    # Here, since nearly every start finds nothing to do, and Alembic takes half a second to load.
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
     script = ScriptDirectory(migrations)
 
     def revisions(revision: Any, context: Any) -> Any:

@@ -2,8 +2,11 @@
 
 import sys
 
-from condition_evaluator import service
-from condition_evaluator.settings import ConditionEvaluatorSettings
-from signalbox_runtime.process import run_service
+from signalbox_runtime.loading import loading
+
+with loading():
+    from condition_evaluator import service
+    from condition_evaluator.settings import ConditionEvaluatorSettings
+    from signalbox_runtime.process import run_service
 
 sys.exit(run_service("condition-evaluator", ConditionEvaluatorSettings, service.run))

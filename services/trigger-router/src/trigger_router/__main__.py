@@ -2,8 +2,11 @@
 
 import sys
 
-from signalbox_runtime.process import run_service
-from trigger_router import service
-from trigger_router.settings import TriggerRouterSettings
+from signalbox_runtime.loading import loading
+
+with loading():
+    from signalbox_runtime.process import run_service
+    from trigger_router import service
+    from trigger_router.settings import TriggerRouterSettings
 
 sys.exit(run_service("trigger-router", TriggerRouterSettings, service.run))

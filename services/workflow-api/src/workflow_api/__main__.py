@@ -2,8 +2,11 @@
 
 import sys
 
-from signalbox_runtime.process import run_service
-from workflow_api import service
-from workflow_api.settings import WorkflowApiSettings
+from signalbox_runtime.loading import loading
+
+with loading():
+    from signalbox_runtime.process import run_service
+    from workflow_api import service
+    from workflow_api.settings import WorkflowApiSettings
 
 sys.exit(run_service("workflow-api", WorkflowApiSettings, service.run))
