@@ -13,7 +13,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from run_ledger.adapters.runs_reader import RunsReader, event_body
+from run_ledger.adapters.one_run import event_body
+from run_ledger.adapters.runs_reader import RunsReader
 from run_ledger.adapters.schema import LEDGER
 from run_ledger.domain import retry
 from run_ledger.domain.resolution import Resolution, Settlement, canceled, moves

@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from run_ledger.adapters import shapes
 from run_ledger.adapters.run_query import Filter
-from run_ledger.adapters.runs_reader import RunsReader, task_ids
+from run_ledger.adapters.runs_reader import RunsReader
 from run_ledger.domain import story
 from signalbox_runtime.auth import Viewer
 from signalbox_runtime.clock import Clock
@@ -47,16 +47,15 @@ async def whole_story(request: Request, tenant_id: str, run_id: str) -> story.Ru
     """The run of that id. Raises Problem 404."""
     reader: RunsReader = request.app.state.runs
     clock: Clock = request.app.state.clock
-    run = await reader.run(tenant_id, run_id)
-    if run is None:
+    found = await reader.story(tenant_id, run_id)
+    if found is None:
         raise not_found("run", run_id)
-    attempts = await reader.attempts(run)
     return story.story(
-        run,
-        attempts,
-        verdict=await reader.verdict(run),
-        event=await reader.event(run),
-        late=await reader.late(run),
-        caused=await reader.caused(run, task_ids(attempts)) if run.status != "skipped" else [],
+        found.run,
+        found.attempts,
+        verdict=found.verdict,
+        event=found.event,
+        late=found.late,
+        caused=found.caused,
         now_ms=clock.now_ms(),
     )
