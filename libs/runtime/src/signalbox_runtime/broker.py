@@ -159,7 +159,11 @@ class OffsetQueries(Protocol):
 class Kafka(Protocol):
     """Makes clients."""
 
-    def group_consumer(self, group: str, instance_id: str | None = None) -> GroupConsumer: ...
+    def group_consumer(
+        self, group: str, instance_id: str | None = None, *, pauses: bool = False
+    ) -> GroupConsumer:
+        """A member of `group`. One that `pauses` partitions all the time is quick to have them again."""
+        ...
 
     def transactional_producer(self, transactional_id: str) -> TransactionalProducer: ...
 

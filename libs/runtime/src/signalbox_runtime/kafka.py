@@ -30,8 +30,12 @@ class ConfluentKafka:
     def __init__(self, given: Mapping[str, str], client_id: str) -> None:
         self._given = {**checked(given), "client.id": client_id}
 
-    def group_consumer(self, group: str, instance_id: str | None = None) -> GroupConsumer:
-        return ConfluentGroupConsumer(kafka_options.group_consumer(self._given, group, instance_id))
+    def group_consumer(
+        self, group: str, instance_id: str | None = None, *, pauses: bool = False
+    ) -> GroupConsumer:
+        return ConfluentGroupConsumer(
+            kafka_options.group_consumer(self._given, group, instance_id, pauses=pauses)
+        )
 
     def transactional_producer(self, transactional_id: str) -> TransactionalProducer:
         return ConfluentProducer(kafka_options.producer(self._given, transactional_id))

@@ -65,7 +65,7 @@ class LaneLoop:
         self._from_executor = from_executor
         self._heart = heart
         self._pause = pause
-        self._consumer = kafka.group_consumer(member.group, member.instance_id)
+        self._consumer = kafka.group_consumer(member.group, member.instance_id, pauses=True)
         self._transactor = Transactor(kafka, member.transactional_id)
         self._progress = Progress(limits.metadata_max_bytes)
         self._backoff = Backoff(readiness)

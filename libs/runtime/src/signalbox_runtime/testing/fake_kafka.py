@@ -20,7 +20,9 @@ class FakeKafka:
         self.broker = broker if broker is not None else FakeBroker()
         self._instances: dict[str, FakeGroupConsumer] = {}
 
-    def group_consumer(self, group: str, instance_id: str | None = None) -> "FakeGroupConsumer":
+    def group_consumer(
+        self, group: str, instance_id: str | None = None, *, pauses: bool = False
+    ) -> "FakeGroupConsumer":
         consumer = FakeGroupConsumer(self.broker, group)
         if instance_id is not None:
             predecessor = self._instances.get(instance_id)

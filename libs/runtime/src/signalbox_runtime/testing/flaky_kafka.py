@@ -57,8 +57,10 @@ class FlakyKafka:
         self.failed.append(call)
         raise fault.failure
 
-    def group_consumer(self, group: str, instance_id: str | None = None) -> GroupConsumer:
-        return self._kafka.group_consumer(group, instance_id)
+    def group_consumer(
+        self, group: str, instance_id: str | None = None, *, pauses: bool = False
+    ) -> GroupConsumer:
+        return self._kafka.group_consumer(group, instance_id, pauses=pauses)
 
     def transactional_producer(self, transactional_id: str) -> TransactionalProducer:
         return _FlakyProducer(self, self._kafka.transactional_producer(transactional_id))
