@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from run_ledger.domain.records import AttemptRecord, RunRecord
 from run_ledger.domain.retry import PastRun, plan, preview
-from run_ledger.domain.story import AttemptRecord, RunRecord
 from signalbox_contracts import ids
 from tests.unit.run_ledger import facts
 

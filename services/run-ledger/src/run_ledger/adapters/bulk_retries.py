@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from run_ledger.adapters.requests import Requests, RetryAsked
 from run_ledger.adapters.runs_reader import RunFilter, RunsReader, run_clauses
 from run_ledger.domain.retry import Mode
-from run_ledger.domain.story import rfc3339
+from run_ledger.domain.views import rfc3339
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.problems import Problem
 

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from run_ledger.adapters import shapes
 from run_ledger.adapters.requests import Requests
 from run_ledger.adapters.stuck import StuckRuns
-from run_ledger.domain.story import rfc3339
+from run_ledger.domain.views import rfc3339
 from signalbox_contracts import topics
 from signalbox_runtime.auth import Admin, Viewer
 from signalbox_runtime.clock import Clock

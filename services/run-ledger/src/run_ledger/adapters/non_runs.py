@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from run_ledger.adapters.run_query import time_ms
 from run_ledger.domain.non_runs import Published, WorkflowHistory, history_of, non_runs
-from run_ledger.domain.story import rfc3339
+from run_ledger.domain.views import rfc3339
 from signalbox_contracts import codec, definitions, ids, topics
 from signalbox_contracts.cloudevents import read_event
 from signalbox_contracts.errors import InvalidEvent

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from run_ledger.adapters.schema import RUN_IDENTITY
 from run_ledger.domain.event_key import event_key
-from run_ledger.domain.story import AttemptRecord, CausedRun, LateView, RunRecord, rfc3339
+from run_ledger.domain.records import AttemptRecord, RunRecord
+from run_ledger.domain.views import CausedRun, LateView, rfc3339
 from signalbox_contracts import codec
 from signalbox_contracts.messages import CrmEvent
 

@@ -17,9 +17,9 @@ from run_ledger.adapters.one_run import event_body
 from run_ledger.adapters.runs_reader import RunsReader
 from run_ledger.adapters.schema import LEDGER
 from run_ledger.domain import retry
+from run_ledger.domain.records import IN_FLIGHT, RunRecord
 from run_ledger.domain.resolution import Resolution, Settlement, canceled, moves
 from run_ledger.domain.retry import Mode, PastRun
-from run_ledger.domain.story import IN_FLIGHT, RunRecord
 from signalbox_contracts import codec, ids, topics
 from signalbox_contracts.messages import (
     ActionRequested,

@@ -12,8 +12,8 @@ from run_ledger.adapters.requests import Requests, RetryAsked
 from run_ledger.adapters.runs_reader import RunsReader
 from run_ledger.adapters.runs_routes import whole_story
 from run_ledger.domain import retry
+from run_ledger.domain.records import RunRecord
 from run_ledger.domain.retry import Mode
-from run_ledger.domain.story import RunRecord
 from signalbox_runtime.auth import Operator, Viewer
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.problems import conflict, documented, not_found

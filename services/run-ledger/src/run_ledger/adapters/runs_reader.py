@@ -20,7 +20,7 @@ from run_ledger.adapters.one_run import (
     key_of,
     story_of,
 )
-from run_ledger.domain.story import AttemptRecord, RunRecord
+from run_ledger.domain.records import AttemptRecord, RunRecord
 from signalbox_contracts import codec
 from signalbox_contracts.messages import CrmEvent
 

@@ -7,6 +7,7 @@ from run_ledger.adapters import shapes
 from run_ledger.adapters.run_query import Filter
 from run_ledger.adapters.runs_reader import RunsReader
 from run_ledger.domain import story
+from run_ledger.domain.views import RunView
 from signalbox_runtime.auth import Viewer
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
@@ -43,7 +44,7 @@ async def show_run(request: Request, caller: Viewer, run_id: str) -> Response:
     return shapes.answer(await whole_story(request, caller.tenant_id, run_id))
 
 
-async def whole_story(request: Request, tenant_id: str, run_id: str) -> story.RunView:
+async def whole_story(request: Request, tenant_id: str, run_id: str) -> RunView:
     """The run of that id. Raises Problem 404."""
     reader: RunsReader = request.app.state.runs
     clock: Clock = request.app.state.clock

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from run_ledger.adapters.schema import STATUS_COUNTS
 from run_ledger.domain.figures import quantile_ms
-from run_ledger.domain.story import rfc3339
+from run_ledger.domain.views import rfc3339
 
 BUCKETS_MS: Final = {"5m": 300_000, "1h": 3_600_000, "1d": 86_400_000}
 BUCKETS_MAX: Final = 2_000

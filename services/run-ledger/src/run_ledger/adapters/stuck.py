@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from run_ledger import metrics
 from run_ledger.domain import stuck
-from run_ledger.domain.story import rfc3339
 from run_ledger.domain.stuck import CAUSES, Overdue
+from run_ledger.domain.views import rfc3339
 from signalbox_runtime.clock import Clock
 
 WATCH_SECONDS: Final = 30.0

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from run_ledger.domain import verdicts
-from run_ledger.domain.story import rfc3339
+from run_ledger.domain.views import rfc3339
 
 Place = tuple[int, str]
 """Where a page ends: the time of the judgement, and the event."""

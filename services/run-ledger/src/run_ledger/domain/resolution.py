@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from run_ledger.domain.story import RunRecord
+from run_ledger.domain.records import RunRecord
 from signalbox_contracts import ids, topics
 from signalbox_contracts.messages import (
     ActionError,

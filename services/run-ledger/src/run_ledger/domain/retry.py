@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from run_ledger.domain.story import AttemptRecord, RunRecord, kept_of, outline_of
+from run_ledger.domain.records import AttemptRecord, RunRecord, kept_of, outline_of
 from signalbox_contracts import ids
 from signalbox_contracts.messages import CompletedAction
 

@@ -5,185 +5,25 @@ never came to is `not_reached`, and a run somebody wants canceled is `canceling`
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from signalbox_contracts.messages import ActionOutline, CompletedAction, CrmEvent
+from run_ledger.domain.records import IN_FLIGHT, AttemptRecord, RunRecord, kept_of, outline_of
+from run_ledger.domain.views import (
+    ActionView,
+    AttemptView,
+    CausedRun,
+    ErrorView,
+    LateView,
+    RunErrorView,
+    RunSummary,
+    RunView,
+    rfc3339,
+)
+from signalbox_contracts.messages import ActionOutline, CrmEvent
 
-IN_FLIGHT = ("running", "waiting")
 NULL = msgspec.Raw(b"null")
-
-
-class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A run's row as it is read; of `skipped` runs, those fields that they have."""
-
-    tenant_id: str
-    run_id: str
-    workflow_id: str
-    workflow_name: str
-    version: int
-    module: str
-    event: str
-    event_id: str
-    record_id: str
-    occurred_at_ms: int
-    started_at_ms: int
-    status: str
-    moved_at_ms: int
-    ended_at_ms: int | None = None
-    retry_of: str | None = None
-    retry_number: int = 0
-    chain: str = ""
-    depth: int = 0
-    outline: bytes | None = None
-    kept: bytes | None = None
-    seq: int = 1
-    waiting_for: str | None = None
-    deadline_ms: int | None = None
-    reason: str | None = None
-    detail: str | None = None
-    action_index: int | None = None
-    action_id: str | None = None
-    attempt: int | None = None
-    error_type: str | None = None
-    error_detail: str | None = None
-    dead_letter: str | None = None
-    ended_by: str | None = None
-    cancel_requested: bool = False
-    settled: bool = False
-    """Somebody settled the wait it is in; the fact that says so is on its way."""
-    retried_by: str | None = None
-    redacted: bool = False
-
-
-class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt's row as it is read."""
-
-    action_index: int
-    attempt: int
-    seq: int
-    action_id: str
-    outcome: str
-    started_at_ms: int
-    finished_at_ms: int | None = None
-    deadline_ms: int | None = None
-    retry_at_ms: int | None = None
-    final: bool = False
-    error_type: str | None = None
-    error_detail: str | None = None
-    effect_key: str | None = None
-    receipt: bytes | None = None
-    warnings: bytes | None = None
-
-
-class ErrorView(msgspec.Struct, frozen=True):
-    """Why an attempt or an action failed."""
-
-    type: str
-    detail: str | None
-
-
-class RunErrorView(msgspec.Struct, frozen=True):
-    """Why a run failed; `action` is null where no action did."""
-
-    action: str | None
-    type: str
-    detail: str | None
-
-
-class AttemptView(msgspec.Struct, frozen=True):
-    """One try. `outcome` is null while it is being made."""
-
-    number: int
-    started_at: str | None
-    finished_at: str | None
-    outcome: str | None
-    error: ErrorView | None
-    receipt: msgspec.Raw
-    retry_at: str | None = None
-    deadline: str | None = None
-    effect_key: str | None = None
-    warnings: msgspec.Raw = msgspec.Raw(b"[]")
-
-
-class ActionView(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One action. `error` is there when it failed; `receipt` and `kept` when an earlier run did it."""
-
-    id: str
-    type: str
-    status: str
-    attempts: list[AttemptView]
-    error: ErrorView | msgspec.UnsetType = msgspec.UNSET
-    receipt: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    kept: bool | msgspec.UnsetType = msgspec.UNSET
-
-
-class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A run in a list."""
-
-    id: str
-    status: str
-    reason: str | None
-    waiting_for: str | None
-    deadline: str | None
-    workflow_id: str
-    workflow_name: str
-    version: int
-    module: str
-    event: str
-    record_id: str
-    event_id: str
-    started_at: str
-    finished_at: str | None
-    duration_ms: int | None
-    error: RunErrorView | None
-    retry_of: str | None
-    retried_by: str | None
-    detail: str | None = None
-
-
-class LateView(msgspec.Struct, frozen=True):
-    """An answer of the CRM that moved nothing."""
-
-    at: str
-    action: str
-    command_id: str
-    outcome: str
-    reason: str | None
-    why: str
-
-
-class CausedRun(msgspec.Struct, frozen=True):
-    """A run that this run's changes in the CRM led to."""
-
-    id: str
-    workflow_id: str
-    workflow_name: str
-    status: str
-
-
-class RunView(RunSummary, frozen=True, kw_only=True):
-    """A run by itself."""
-
-    verdict: msgspec.Raw
-    actions: list[ActionView]
-    chain: list[str]
-    caused: list[CausedRun]
-    record: msgspec.Raw
-    previous: msgspec.Raw
-    late_results: list[LateView]
-    dead_letter: str | None
-    canceled_by: str | None
-    redacted: bool
-
-
-def rfc3339(time_ms: int | None) -> str | None:
-    """A time as HTTP gives it: RFC 3339, UTC, to the millisecond."""
-    if time_ms is None:
-        return None
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def shown_status(run: RunRecord) -> str:
@@ -222,34 +62,6 @@ def story(
         canceled_by=run.ended_by,
         redacted=run.redacted,
     )
-
-
-def outline_of(run: RunRecord) -> list[ActionOutline]:
-    """The version's actions, in order; empty unless the run started."""
-    return [] if run.outline is None else msgspec.json.decode(run.outline, type=list[ActionOutline])
-
-
-class _Kept(msgspec.Struct, frozen=True):
-    id: str
-    type: str
-    status: str
-    parameters_hash: str
-    receipt: msgspec.Raw
-
-
-def kept_of(run: RunRecord) -> dict[str, CompletedAction]:
-    """The actions that this run did not repeat, by id."""
-    kept = [] if run.kept is None else msgspec.json.decode(run.kept, type=list[_Kept])
-    return {
-        each.id: CompletedAction(
-            id=each.id,
-            type=each.type,
-            status="success" if each.status == "success" else "failed",
-            parameters_hash=each.parameters_hash,
-            receipt=bytes(each.receipt),
-        )
-        for each in kept
-    }
 
 
 def actions(run: RunRecord, attempts: Sequence[AttemptRecord], now_ms: int) -> list[ActionView]:
