@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from run_ledger.adapters import shapes
-from run_ledger.domain.stuck import BREAKER_REASON, Overdue, why
+from run_ledger.domain.stuck import Overdue, why
 from signalbox_contracts.messages import RunRedacted
+from signalbox_contracts.wait_reasons import breaker_open
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts
 
@@ -44,7 +45,7 @@ async def test_runs_past_their_time_are_listed_with_the_cause(ledger: Ledger) ->
     run_ids = {
         name: facts.run_id(workflow_id=f"wf-{name}") for name in ("crm", "retry", "silent", "fine", "open")
     }
-    breaker = "https://erp.example" + BREAKER_REASON.replace("%", " failed 20 times ")
+    breaker = breaker_open("https://erp.example", 20)
     ledger.tell(
         [
             facts.judged(*(facts.started(f"wf-{name}") for name in run_ids)),

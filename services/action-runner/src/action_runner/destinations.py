@@ -6,6 +6,7 @@ import msgspec
 
 from action_runner.domain import breaker, pace
 from action_runner.domain.outcome import Outcome, Permanent, Postponed, Retryable, Succeeded, Unknown
+from signalbox_contracts.wait_reasons import breaker_open
 
 PACE_WAIT_MAX_MS = 5_000
 """A longer wait for the pace leaves the lane."""
@@ -53,10 +54,7 @@ class Destinations:
         if state is not None:
             answer = breaker.ask(state, now_ms, self._jitter())
             if isinstance(answer, breaker.Refused):
-                reason = (
-                    f"{destination} failed {breaker.FAILURES_MAX} times in a row; it is given time to recover"
-                )
-                return Postponed(answer.wait_ms, reason)
+                return Postponed(answer.wait_ms, breaker_open(destination, breaker.FAILURES_MAX))
             self._breakers[key] = answer.state
         return self._paced(destination, now_ms)
 

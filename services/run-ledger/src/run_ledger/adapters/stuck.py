@@ -15,6 +15,7 @@ from run_ledger import metrics
 from run_ledger.domain import stuck
 from run_ledger.domain.stuck import CAUSES, Overdue
 from run_ledger.domain.views import rfc3339
+from signalbox_contracts.wait_reasons import BREAKER_OPEN_PATTERN
 from signalbox_runtime.clock import Clock
 
 WATCH_SECONDS: Final = 30.0
@@ -77,7 +78,7 @@ class StuckRuns:
             "now_ms": now_ms,
             "late_ms": now_ms - stuck.RETRY_GRACE_MS,
             "silent_ms": now_ms - stuck.SILENCE_MS,
-            "breaker": stuck.BREAKER_REASON,
+            "breaker": BREAKER_OPEN_PATTERN,
             "limit": limit,
         }
         async with self._engine.connect() as connection:

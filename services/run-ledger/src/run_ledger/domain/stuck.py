@@ -5,6 +5,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from signalbox_contracts.wait_reasons import destination_of
+
 Cause: TypeAlias = Literal["crm-answer-missing", "breaker-open", "service-behind", "token-missing"]
 CAUSES: tuple[Cause, ...] = ("crm-answer-missing", "breaker-open", "service-behind", "token-missing")
 
@@ -12,9 +14,6 @@ RETRY_GRACE_MS = 60_000
 """A delay topic's head and the runner's queue may make a retry this late without anything being wrong."""
 SILENCE_MS = 600_000
 """Longer than an attempt may take: a run that is running and says nothing for this long is looked at."""
-RECOVERING = " failed "
-"""The runner's reason for a wait begins with the destination and this where its breaker is open."""
-BREAKER_REASON = "%in a row; it is given time to recover"
 
 
 class Overdue(msgspec.Struct, frozen=True):
@@ -38,8 +37,8 @@ def why(overdue: Overdue, behind: Mapping[str, int]) -> Stuck:
     match overdue.waiting_for:
         case "crm":
             return Stuck("crm-answer-missing", overdue.action_type or "crm")
-        case "retry" if overdue.reason is not None and RECOVERING in overdue.reason:
-            return Stuck("breaker-open", overdue.reason.split(RECOVERING)[0])
+        case "retry" if destination := destination_of(overdue.reason):
+            return Stuck("breaker-open", destination)
         case "retry":
             candidates: tuple[str, ...] = ("delay-relay", "action-runner")
         case _:
