@@ -23,7 +23,7 @@ from bench.ledger_journal import JOURNAL, Journal
 from run_ledger.adapters.prepared import Prepared, prepared
 from run_ledger.adapters.projection_store import ProjectionStore
 from run_ledger.domain.fold import Fact
-from run_ledger.service import favour_the_projection
+from run_ledger.interpreter import favour_the_projection
 from signalbox_embedded.postgres import EmbeddedPostgres
 from signalbox_runtime.clock import SystemClock
 from signalbox_runtime.database import migrate

@@ -1,12 +1,14 @@
 """The projection on real PostgreSQL: batches, repeats, zombies, months, erasure."""
 
+from collections.abc import Callable
+
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from run_ledger.adapters.projection_store import ProjectionStore
-from signalbox_contracts.messages import JournalFact, RunRedacted
+from signalbox_contracts.messages import JournalFact, Judgement, RunRedacted
 from signalbox_runtime import fault
 from signalbox_runtime.projection import DatabaseAway, OwnershipLost
 from tests.integration.run_ledger import journal
@@ -43,6 +45,33 @@ def test_one_run_becomes_its_rows(database_url: str) -> None:
     assert figures[0][3]["failed"] == 1
     assert sum(figures[0][3].values()) == 1
     assert 40 <= figures[0][5] <= 44
+
+
+def test_what_is_met_again_falls_back_to_the_careful_way(database_url: str) -> None:
+    """Rows of new runs go straight into the tables, whose keys stop what is there already."""
+    first: list[JournalFact] = [facts.judged(facts.started(), facts.skipped()), facts.succeeded(2)]
+    more: list[JournalFact] = [
+        facts.judged(facts.started("wf-3", "evt-3"), source=facts.event("evt-3")),
+        facts.run_failed(3),
+    ]
+    expected = journal.told(database_url, [*first, *more])
+    assert journal.told(database_url, first, [*more, *first]) == expected
+    assert journal.told(database_url, first, [*first, *more]) == expected
+    assert journal.told(database_url, first, more, first[:1], more) == expected
+
+
+@pytest.mark.parametrize("other", [facts.skipped, facts.started])
+def test_two_judgements_of_one_run_are_a_defect_in_any_batching(
+    database_url: str, other: Callable[..., Judgement]
+) -> None:
+    one, two = facts.started(), other("wf-1", detail="another one")
+    story: list[JournalFact] = [facts.judged(one), facts.judged(two), facts.run_succeeded(2)]
+    expected = journal.told(database_url, story)
+    assert (len(expected["runs"]), len(expected["defects"])) == (1, 1)
+    for cut in (1, 2):
+        assert journal.told(database_url, story[:cut], story[cut:]) == expected
+    reverse: list[JournalFact] = [story[1], story[0]]
+    assert journal.told(database_url, story[1:2], story[:1]) == journal.told(database_url, reverse)
 
 
 def test_a_batch_of_an_owner_that_was_replaced_is_refused(database_url: str) -> None:

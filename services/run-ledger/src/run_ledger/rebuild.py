@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from run_ledger.adapters.rebuild import RebuildRefused, rebuild
+from run_ledger.interpreter import favour_the_projection
 from signalbox_runtime.errors import RuntimeFailure
 from signalbox_runtime.kafka import ConfluentKafka
 from signalbox_runtime.settings import SharedSettings, kafka_options
@@ -18,6 +19,7 @@ def main(arguments: list[str]) -> int:
     def say(progress: str) -> None:
         sys.stderr.write(f"rebuild: {progress}\n")
 
+    favour_the_projection()
     try:
         kafka = ConfluentKafka(kafka_options(), client_id="run-ledger-rebuild")
         rebuilt = rebuild(kafka, SharedSettings().database_url, say, accept_differences=accept)

@@ -1,8 +1,6 @@
 """run-ledger: the journal's projection on one thread, the API and the outbox relay on another."""
 
 import asyncio
-import gc
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from run_ledger.adapters.deadlines import watch
 from run_ledger.adapters.projection_store import open_store
 from run_ledger.adapters.read_past import KafkaReadPast
 from run_ledger.adapters.stuck import StuckRuns
+from run_ledger.interpreter import favour_the_projection
 from run_ledger.settings import RunLedgerSettings
 from signalbox_contracts import topics
 from signalbox_runtime.auth import PostgresKeyStore
@@ -29,11 +28,6 @@ from signalbox_runtime.projection import run_projection
 from signalbox_runtime.settings import kafka_options
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-GC_THRESHOLDS = (50_000, 20, 100)
-"""A batch is some 100,000 objects, and none in a circle: looking for one at Python's own thresholds doubled
-the projection's time."""
-SWITCH_SECONDS = 0.001
-"""How long the thread that talks to PostgreSQL waits for the one that folds; 5 ms each cost a fifth."""
 
 
 def run(service: Service[RunLedgerSettings]) -> None:
@@ -103,10 +97,3 @@ def project(service: Service[RunLedgerSettings]) -> None:
     favour_the_projection()
     with open_store(service.shared.database_url, service.slot_id) as store:
         run_projection(service, [topics.RUNS_JOURNAL], store)
-
-
-def favour_the_projection() -> None:
-    """Sets the interpreter of this process up for large batches on two threads."""
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-    sys.setswitchinterval(SWITCH_SECONDS)

@@ -24,11 +24,11 @@ from run_ledger.adapters.projection_store import open_store
 from run_ledger.errors import LedgerError
 from signalbox_contracts import topics
 from signalbox_runtime.broker import Kafka
+from signalbox_runtime.projection import BATCH_MAX_RECORDS
 from signalbox_runtime.records import Inbound, TopicPartition
 
 NEXT: Final = "history_rebuild"
 BEFORE: Final = "history_before_rebuild"
-BATCH_RECORDS: Final = 4_000
 _READ_SECONDS: Final = 0.5
 _EMPTY_READS_MAX: Final = 20
 OWNER: Final = "rebuild"
@@ -105,7 +105,7 @@ class _Replay:
         empty = 0
         self._keep(self._take(targets))
         while any(self._reader.position(place) < target for place, target in targets.items()):
-            read = self._reader.read(BATCH_RECORDS, _READ_SECONDS)
+            read = self._reader.read(BATCH_MAX_RECORDS, _READ_SECONDS)
             empty = 0 if read else empty + 1
             self._ahead += read
             batch = self._take(targets)
