@@ -105,7 +105,7 @@ def test_a_rejection_is_permanent_and_gives_the_crms_reason() -> None:
     assert moved.step.then == Ends()
 
 
-@pytest.mark.parametrize(("lateness_ms", "is_late"), [(0, False), (1, True)])
+@pytest.mark.parametrize(("lateness_ms", "is_late"), [(0, False), (1, True), (3_600_000, True)])
 def test_an_answer_counts_until_its_deadline_by_the_brokers_time(lateness_ms: int, is_late: bool) -> None:
     sent = issued(token(step("change_field", timeout_ms=60_000)))
     late = answered(result_of(sent), NOW_MS + 60_000 + lateness_ms)
