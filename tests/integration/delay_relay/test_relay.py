@@ -1,0 +1,62 @@
+"""What waits on Kafka comes out once, in time, with key and headers, whenever the relay dies."""
+
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from signalbox_runtime.records import Inbound
+from signalbox_runtime.testing.kafka_stage import KafkaStage
+from signalbox_runtime.testing.stage import wait_until
+from tests.integration.delay_relay.relay_process import RelayProcess, apply_topics, let_wait, waiting
+
+EARLY_AT_MOST_MS = 1_000
+"""A remainder shorter than the smallest bucket is let go."""
+
+
+@pytest.fixture
+def stage(kafka_bootstrap: str) -> KafkaStage:
+    apply_topics(kafka_bootstrap)
+    return KafkaStage(kafka_bootstrap)
+
+
+def arrived(stage: KafkaStage, target: str, count: int) -> list[Inbound]:
+    """The records of `target`, once there are `count`."""
+    wait_until(lambda: len(stage.records(target)) >= count, f"{count} records on {target}")
+    return stage.records(target)
+
+
+def test_a_wait_goes_from_bucket_to_bucket_and_ends_in_time(
+    stage: KafkaStage, kafka_bootstrap: str, tmp_path: Path
+) -> None:
+    target = stage.new_topic()
+    with RelayProcess(kafka_bootstrap, tmp_path / "relay.log"):
+        messages = waiting(target, "cascade", 20, seconds=12.5)
+        let_wait(kafka_bootstrap, "delays.10s", messages)
+        records = arrived(stage, target, len(messages))
+    assert Counter(record.value for record in records) == Counter(message.payload for message in messages)
+    assert {record.headers for record in records} == {(("traceparent", b"00-1"),)}
+    assert {record.key for record in records} == {b"lane-%d" % number for number in range(20)}
+    assert all(record.timestamp_ms >= messages[0].due_at_ms - EARLY_AT_MOST_MS for record in records)
+
+
+def test_killed_around_its_commits_it_delivers_each_message_once(
+    stage: KafkaStage, kafka_bootstrap: str, tmp_path: Path
+) -> None:
+    target = stage.new_topic()
+    messages = waiting(target, "killed", 300, seconds=2)
+    let_wait(kafka_bootstrap, "delays.1s", messages)
+    for point in ("transform.before_produce", "transform.before_commit", "transform.after_commit"):
+        with RelayProcess(kafka_bootstrap, tmp_path / "relay.log", f"{point}:kill:1") as relay:
+            wait_until(lambda: relay.process.poll() is not None, f"its death at {point}")
+            assert relay.process.returncode == -signal.SIGKILL
+        more = waiting(target, point, 20, seconds=1)
+        messages += more
+        let_wait(kafka_bootstrap, "delays.1s", more)
+    with RelayProcess(kafka_bootstrap, tmp_path / "relay.log"):
+        arrived(stage, target, len(messages))
+        time.sleep(1)
+        records = stage.records(target)
+    assert Counter(record.value for record in records) == Counter(message.payload for message in messages)
