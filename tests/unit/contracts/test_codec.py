@@ -1,5 +1,7 @@
 """What the codec says about bytes it can't read."""
 
+from typing import Any
+
 import pytest
 
 from signalbox_contracts import codec
@@ -56,6 +58,12 @@ def test_blocks_may_come_in_several_and_with_their_size() -> None:
     in_two = wire.replace(chain, b"\x01\x04\x02a\x02\x02b\x00")
 
     assert codec.decode_any(in_two) == event
+
+
+def test_a_view_of_bytes_reads_like_them() -> None:
+    view: Any = memoryview(codec.encode(POSITION))
+
+    assert codec.decode_any(view) == POSITION
 
 
 def test_a_text_that_is_none_of_those_allowed_is_refused() -> None:

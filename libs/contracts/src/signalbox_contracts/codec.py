@@ -47,6 +47,8 @@ def decode(data: bytes, expected: type[M]) -> M:
 
 def decode_any(data: bytes) -> Message:
     """The message in `data`, of whichever type its fingerprint names. Raises UndecodableMessage."""
+    if type(data) is not bytes:
+        data = bytes(data)  # a database driver may hand over a view of its buffer
     header = data[:HEADER_BYTES]
     if header not in _BY_HEADER:
         raise UndecodableMessage(_why_unknown(data))

@@ -22,6 +22,8 @@ class WebhookCall(msgspec.Struct, frozen=True):
 
     method: str
     target: Target
+    destination: str
+    """See PreparedCall."""
     headers: tuple[tuple[str, str], ...]
     body: bytes
     effect_key: str
@@ -29,11 +31,6 @@ class WebhookCall(msgspec.Struct, frozen=True):
     repeatable: bool
     surroundings: Surroundings
     warnings: tuple[str, ...]
-
-    @property
-    def destination(self) -> str:
-        """See PreparedCall."""
-        return self.target.destination
 
     async def make(self, timeout_seconds: float) -> Outcome:
         """See PreparedCall."""
@@ -98,9 +95,11 @@ def _prepare(job: Job, surroundings: Surroundings) -> PreparedCall:
     if "user-agent" not in present:
         headers = (("User-Agent", USER_AGENT), *headers)
     secret = parameters.get("secret")
+    target = read_target(parameters["url"])
     return WebhookCall(
         method=parameters["method"],
-        target=read_target(parameters["url"]),
+        target=target,
+        destination=target.destination,
         headers=headers,
         body=body,
         effect_key=job.effect_key,
