@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-PARTS = ("rules", "loops", "lanes", "runner", "ledger", "api", "system")
+PARTS = ("rules", "loops", "lanes", "runner", "delays", "ledger", "api", "system")
 LATEST = Path(__file__).parent / "results" / "latest.json"
 
 
