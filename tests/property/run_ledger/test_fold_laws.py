@@ -3,6 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from run_ledger.domain.beginning import parted
+from run_ledger.domain.fold import fold
 from run_ledger.domain.transitions import Standing, later, standing_after
 from signalbox_contracts.messages import EventJudged, LateResult, RunRedacted
 from tests.property.run_ledger import journals
@@ -54,6 +56,21 @@ def test_contradictions_are_counted_once_in_any_batching(data: st.DataObject) ->
         told.append(facts.run_canceled(fact.seq, fact.run_id, action_id="another"))
     cut = data.draw(journals.batches(data.draw(journals.repeated(told))))
     assert tables_of(*cut).rows == tables_of(told).rows
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_batch_parts_without_loss(data: st.DataObject) -> None:
+    told = data.draw(journals.journals())
+    folded = fold(facts.as_facts(*told[data.draw(st.integers(0, len(told))) :]))
+    beginning, following = parted(folded)
+    for name in ("runs", "skipped", "attempts", "payloads", "events", "verdicts", "late", "defects"):
+        both = [*getattr(beginning, name), *getattr(following, name)]
+        assert sorted(map(repr, both)) == sorted(map(repr, getattr(folded, name))), name
+    begun = {row.key for row in beginning.runs}
+    assert all(row.start is not None for row in beginning.runs)
+    for rows in (following.runs, following.attempts, following.payloads):
+        assert begun.isdisjoint(row.key for row in rows)
 
 
 FACTS = (facts.succeeded, facts.waiting, facts.run_succeeded, facts.run_failed)
