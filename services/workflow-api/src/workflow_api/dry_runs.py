@@ -13,7 +13,7 @@ from signalbox_runtime.broker import Kafka
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.problems import Problem, ProblemPlace, invalid
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
-from workflow_api.adapters.event_search import EventWanted, NotFound, find_event
+from workflow_api.adapters.event_search import EventSearch, EventWanted, NotFound
 from workflow_api.checking import invalid_workflow
 from workflow_api.domain.documents import unstorable_texts
 from workflow_api.domain.dry_run import DryRun, Tested, dry_run
@@ -50,7 +50,7 @@ class DryRuns:
     def __init__(self, workflows: Workflows, catalogs: CrmCatalogs, kafka: Kafka, clock: Clock) -> None:
         self._workflows = workflows
         self._catalogs = catalogs
-        self._kafka = kafka
+        self._search = EventSearch(kafka)
         self._clock = clock
 
     async def run(self, caller: Principal, tested: Tested, subject: Subject) -> tuple[DryRun, CrmEvent]:
@@ -115,7 +115,7 @@ class DryRuns:
     async def _past_event(self, caller: Principal, tested: Tested, past: PastEvent) -> CrmEvent:
         module = tested.definition.trigger.module
         wanted = EventWanted(caller.tenant_id, module, past.event_id, past.record_id)
-        found = await asyncio.to_thread(find_event, self._kafka, wanted)
+        found = await asyncio.to_thread(self._search.find, wanted)
         if not isinstance(found, NotFound):
             return found
         name = "event_id" if past.event_id is not None else "record_id"

@@ -2,16 +2,20 @@
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from signalbox_contracts import ids, topics
 from signalbox_contracts.cloudevents import read_event
 from signalbox_contracts.errors import InvalidEvent
 from signalbox_contracts.messages import CrmEvent
-from signalbox_runtime.broker import Kafka
+from signalbox_runtime.broker import Kafka, OffsetQueries
 from signalbox_runtime.records import Inbound, TopicPartition
 
-CHUNK_RECORDS: Final = 5_000
+CHUNK_RECORDS: Final = 500
+"""Of each partition at first; what somebody tests on is nearly always new."""
+CHUNK_GROWTH: Final = 4
+CHUNK_RECORDS_MAX: Final = 8_000
 SEARCH_SECONDS: Final = 8.0
 """Longer than a month of a small CRM takes to read; the answer says how far the search came."""
 
@@ -34,48 +38,54 @@ class NotFound:
     complete: bool
 
 
-def find_event(kafka: Kafka, wanted: EventWanted) -> CrmEvent | NotFound:
-    """Blocks up to SEARCH_SECONDS; for a thread of its own."""
-    offsets = kafka.offsets()
-    partitions = offsets.partitions([topics.crm_topic(wanted.module)])
-    starts = offsets.begin_offsets(partitions)
-    ends = dict(offsets.end_offsets(partitions))
-    give_up_at = time.monotonic() + SEARCH_SECONDS
-    searched = 0
-    while any(ends[place] > starts[place] for place in partitions):
-        chunk = {place: (max(starts[place], end - CHUNK_RECORDS), end) for place, end in ends.items()}
-        found: list[tuple[int, CrmEvent]] = []
-        for place, (begin, end) in chunk.items():
-            if end <= begin:
-                continue
+class EventSearch:
+    """Looks for events, with a client for offsets that stays: to connect takes longer than to ask."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        self._kafka = kafka
+
+    @cached_property
+    def _offsets(self) -> OffsetQueries:
+        return self._kafka.offsets()
+
+    def find(self, wanted: EventWanted) -> CrmEvent | NotFound:
+        """Blocks up to SEARCH_SECONDS; for a thread of its own."""
+        partitions = self._offsets.partitions([topics.crm_topic(wanted.module)])
+        starts = self._offsets.begin_offsets(partitions)
+        ends = dict(self._offsets.end_offsets(partitions))
+        give_up_at = time.monotonic() + SEARCH_SECONDS
+        searched, records = 0, CHUNK_RECORDS
+        while left := [place for place in partitions if ends[place] > starts[place]]:
             if time.monotonic() > give_up_at:
                 return NotFound(searched, complete=False)
-            searched += end - begin
-            found.extend(_read(kafka, place, begin, end, wanted))
-        if found:
-            return max(found, key=_append_time)[1]
-        ends = {place: begin for place, (begin, _) in chunk.items()}
-    return NotFound(searched, complete=True)
+            chunk = {place: (max(starts[place], ends[place] - records), ends[place]) for place in left}
+            found = _read(self._kafka, chunk, wanted)
+            if found is not None:
+                return found
+            searched += sum(end - begin for begin, end in chunk.values())
+            ends |= {place: begin for place, (begin, _) in chunk.items()}
+            records = min(records * CHUNK_GROWTH, CHUNK_RECORDS_MAX)
+        return NotFound(searched, complete=True)
 
 
-def _append_time(found: tuple[int, CrmEvent]) -> int:
-    return found[0]
-
-
-def _read(
-    kafka: Kafka, place: TopicPartition, begin: int, end: int, wanted: EventWanted
-) -> list[tuple[int, CrmEvent]]:
-    """Matches between two offsets, with their append times; the last one only."""
-    last: list[tuple[int, CrmEvent]] = []
-    reader = kafka.reader({place: begin})
+def _read(kafka: Kafka, chunk: dict[TopicPartition, tuple[int, int]], wanted: EventWanted) -> CrmEvent | None:
+    """The last match between two offsets of each partition."""
+    last: tuple[int, CrmEvent] | None = None
+    reader = kafka.reader({place: begin for place, (begin, _) in chunk.items()})
     try:
-        while reader.position(place) < end:
-            for inbound in reader.read(CHUNK_RECORDS, 0.5):
-                if inbound.offset < end and (event := _matching(inbound, wanted)) is not None:
-                    last = [(inbound.timestamp_ms, event)]
+        while any(reader.position(place) < end for place, (_, end) in chunk.items()):
+            for inbound in reader.read(CHUNK_RECORDS_MAX, 0.5):
+                event = _matching(inbound, wanted)
+                if (
+                    event is None
+                    or inbound.offset >= chunk[TopicPartition(inbound.topic, inbound.partition)][1]
+                ):
+                    continue
+                if last is None or last[0] <= inbound.timestamp_ms:
+                    last = (inbound.timestamp_ms, event)
     finally:
         reader.close()
-    return last
+    return None if last is None else last[1]
 
 
 def _matching(inbound: Inbound, wanted: EventWanted) -> CrmEvent | None:
