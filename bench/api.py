@@ -36,6 +36,8 @@ WORKFLOWS = 10_000
 GRID_REQUESTS = 400
 PUBLISHES = 60
 DRY_RUNS = 200
+DRY_RUNS_ON_EVENTS = 50
+LEADS = 50_000
 BACKTEST_EVENTS = int(os.environ.get("SIGNALBOX_BENCH_EVENTS", "300000"))
 BACKTESTS = 3
 START_SECONDS = 120
@@ -75,6 +77,7 @@ GRIDS = (
     "?limit=50&sort=name",
     "?limit=50&sort=-created_at&status=active",
     "?limit=50&sort=name&module=leads&text=flow%2099",
+    "?limit=50&sort=-run_count&status=active",
 )
 RECORD = {
     "id": "lead-1",
@@ -106,6 +109,7 @@ def run() -> list[dict[str, Any]]:
                     _percentile("api.publish_to_effect_p50_ms", 0.5, _publish(client)),
                     _percentile("api.dry_run_p99_ms", 0.99, _dry_run(client)),
                     *_backtest(client, kafka.bootstrap),
+                    _percentile("api.dry_run_on_last_event_p50_ms", 0.5, _dry_run_on_last_event(client)),
                 ]
 
 
@@ -198,6 +202,17 @@ def _dry_run(client: httpx.Client) -> list[float]:
     return _timed(DRY_RUNS, lambda _: client.post(f"/v1/workflows/{made}/test", json={"record": RECORD}))
 
 
+def _dry_run_on_last_event(client: httpx.Client) -> list[float]:
+    """On records that changed lately, among the events of the backtest."""
+    made = client.post("/v1/workflows", json=DOCUMENT).json()["id"]
+
+    def test(number: int) -> httpx.Response:
+        record_id = f"lead-{(BACKTEST_EVENTS - 1 - number) % LEADS}"
+        return client.post(f"/v1/workflows/{made}/test", json={"record_id": record_id})
+
+    return _timed(DRY_RUNS_ON_EVENTS, test)
+
+
 def _timed(count: int, call: Callable[[int], httpx.Response]) -> list[float]:
     """Milliseconds of each of `count` calls."""
     durations = []
@@ -243,7 +258,7 @@ def _publish_events(kafka: str) -> None:
         }
     )
     for number in range(BACKTEST_EVENTS):
-        record_id = f"lead-{number % 50_000}"
+        record_id = f"lead-{number % LEADS}"
         record = {
             **RECORD,
             "id": record_id,

@@ -14,8 +14,8 @@ from signalbox_runtime.records import Inbound, TopicPartition
 
 CHUNK_RECORDS: Final = 500
 """Of each partition at first; what somebody tests on is nearly always new."""
-CHUNK_GROWTH: Final = 4
-CHUNK_RECORDS_MAX: Final = 8_000
+CHUNK_GROWTH: Final = 8
+CHUNK_RECORDS_MAX: Final = 20_000
 SEARCH_SECONDS: Final = 8.0
 """Longer than a month of a small CRM takes to read; the answer says how far the search came."""
 
