@@ -60,6 +60,23 @@ def test_blocks_may_come_in_several_and_with_their_size() -> None:
     assert codec.decode_any(in_two) == event
 
 
+@pytest.mark.parametrize(
+    "number", [0, 63, 64, -64, -65, 8_191, 8_192, 1_795_450_000_000, 2**63 - 1, -(2**63)]
+)
+def test_every_integer_of_64_bits_comes_back(number: int) -> None:
+    position = OutboxPosition(relay="r", generation="g", last_id=number)
+
+    assert codec.decode_any(codec.encode(position)) == position
+
+
+@pytest.mark.parametrize("body", [b"\xff" * 9 + b"\x02", b"\xff" * 10 + b"\x01"])
+def test_an_integer_of_more_bits_is_refused(body: bytes) -> None:
+    wire = codec.encode(OutboxPosition(relay="r", generation="g", last_id=0))
+
+    with pytest.raises(UndecodableMessage, match="more than 64 bits"):
+        codec.decode_any(wire[:-1] + body)
+
+
 def test_a_view_of_bytes_reads_like_them() -> None:
     view: Any = memoryview(codec.encode(POSITION))
 

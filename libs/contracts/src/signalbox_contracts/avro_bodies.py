@@ -56,7 +56,10 @@ def _read_long(data: bytes, at: int) -> tuple[int, int]:
         at += 1
         if shift >= _LONG_BITS:
             raise ValueError("an integer has more than 64 bits")
-    return number | byte << shift, at + 1
+    number |= byte << shift
+    if number >> _LONG_BITS:
+        raise ValueError("an integer has more than 64 bits")
+    return number, at + 1
 
 
 def _read_double(data: bytes, at: int) -> float:
