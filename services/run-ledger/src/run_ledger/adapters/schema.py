@@ -139,7 +139,8 @@ PARTITIONED: Final = (
     "CREATE INDEX runs_by_retried ON runs (tenant_id, retry_of) WHERE retry_of IS NOT NULL",
     "CREATE INDEX runs_by_chain ON runs (tenant_id, chain, started_at_ms) WHERE chain <> ''",
     (
-        "CREATE INDEX runs_by_error ON runs USING gin (lower(error_detail) gin_trgm_ops)"
+        "CREATE INDEX runs_by_error ON runs"
+        " USING gin (tenant_id, workflow_id, lower(error_detail) gin_trgm_ops)"
         " WITH (fastupdate = on) WHERE error_detail IS NOT NULL"
     ),
     (
@@ -243,7 +244,10 @@ FIGURES: Final = (
     "CREATE INDEX figure_failures ON figure_buckets (tenant_id, bucket_ms) WHERE ended_failed > 0",
 )
 
-EXTENSIONS: Final = ("CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public",)
+EXTENSIONS: Final = (
+    "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public",
+    "CREATE EXTENSION IF NOT EXISTS btree_gin WITH SCHEMA public",
+)
 
 
 def history_statements() -> tuple[str, ...]:

@@ -1,0 +1,20 @@
+"""Indexes whose times go up, and error texts found by workflow: see `adapters.schema`."""
+
+from alembic import op
+
+from run_ledger.adapters import schema
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for statement in schema.EXTENSIONS:
+        op.execute(statement)
+    op.execute(f"SET LOCAL search_path = {schema.HISTORY}, public")
+    for statement in (*schema.PARTITIONED, *schema.SINGLE):
+        if statement.startswith("CREATE INDEX"):
+            op.execute(f"DROP INDEX IF EXISTS {statement.split()[2]}")
+            op.execute(statement)
