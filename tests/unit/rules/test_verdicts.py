@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from signalbox_rules.conditions import compile_condition
+from signalbox_rules.verdicts import in_words
 from tests.unit.rules.builders import compiled, context, leaf
 
 TREE = {
@@ -185,3 +186,20 @@ def test_a_sentence_of_many_reasons_is_cut() -> None:
 )
 def test_the_sentence_of_durations_and_of_other_fields(tree: Any, record: Any, sentence: str) -> None:
     assert compiled(tree).explain(context(record)).sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (999, "999"),
+        (1_000, "1,000"),
+        (42_007, "42,007"),
+        (999_999, "999,999"),
+        (1_000_000, "1,000,000"),
+        (-42_000, "-42,000"),
+        (42_000.5, "42,000.5"),
+        (True, "true"),
+    ],
+)
+def test_numbers_are_grouped_by_thousands(value: object, words: str) -> None:
+    assert in_words(value) == words

@@ -54,17 +54,20 @@ def _value_explainer(
         before = None
         if previous is not None:
             before = previous.get(name) if name is not None else present(value_at(previous, path))
-            if type(before) is not str or len(before) > TEXT_SHOWN_MAX:
+            kind = type(before)
+            if kind is not int and (kind is not str or len(before) > TEXT_SHOWN_MAX):
                 before = shown(before)
         if found is MISSING:
             outcome = test(None, now) if takes_time else test(None)
             why = not_there if outcome else not_there + miss
             return Leaf(field, op, value, None, before, outcome, why), why
         outcome = test(found, now) if takes_time else test(found)
+        actual: Any = found
         if type(found) is str and found and len(found) <= TEXT_SHOWN_MAX and not found.isspace():
-            actual, why = found, was + found  # what most fields hold, without two calls
+            why = was + found  # what most fields hold, without two calls
         else:
-            actual = shown(found)
+            if type(found) is not int:
+                actual = shown(found)
             why = was + in_words(actual)
         if not outcome:
             nonsense = sense(found, expected)

@@ -97,6 +97,9 @@ def in_words(value: Any) -> str:
     if kind is int or kind is float:
         if -1000 < value < 1000:
             return str(value)
+        if kind is int and 0 < value < 1_000_000:
+            digits = str(value)
+            return f"{digits[:-3]},{digits[-3:]}"  # most amounts, in half the time of a format
         return f"{value:,}" if -1e15 < value < 1e15 else _long_number(value)
     if value is None:
         return "empty"
@@ -119,4 +122,4 @@ def joined(reasons: Sequence[str]) -> str:
     if len(reasons) > REASONS_MAX:
         reasons = [*reasons[:REASONS_MAX], f"{len(reasons) - REASONS_MAX} more"]
     sentence = " and ".join(reasons)
-    return cut(sentence, SENTENCE_MAX)
+    return sentence if len(sentence) <= SENTENCE_MAX else cut(sentence, SENTENCE_MAX)

@@ -101,7 +101,10 @@ def between(expected: Any) -> ValueTest:
 
 def ordered_sense(value: Any, _expected: Any) -> str | None:
     """Numbers and dates have an order here; other values have none."""
-    if value is None or read_number(value) is not None or read_moment(value) is not None:
+    kind = type(value)
+    if kind is int or kind is float or value is None:
+        return None
+    if read_number(value) is not None or read_moment(value) is not None:
         return None
     return "which is neither a number nor a date"
 
