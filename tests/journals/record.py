@@ -1,7 +1,8 @@
 """Records the journal of a running system: `python -m tests.journals.record KAFKA FILE`.
 
-`demo.jsonl` is what `signalbox demo` wrote: run it without `--exit`, then record from the `kafka` address in
-its `endpoints.json`. Record it anew when facts get fields that a replay should see.
+`demo.jsonl` is what `signalbox demo` wrote, and what came of some more leads: run it without `--exit`, post
+leads to its CRM, then record from the `kafka` address in its `endpoints.json`. Record it anew when facts get
+fields that a replay should see.
 """
 
 import sys
