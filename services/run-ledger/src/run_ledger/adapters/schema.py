@@ -219,7 +219,7 @@ FIGURES: Final = (
     WITH failures AS (
         SELECT tenant_id, workflow_id, sum(ended_failed)::bigint AS failed_24h
         FROM figure_buckets
-        WHERE bucket_ms > extract(epoch FROM now()) * 1000 - 86400000 AND ended_failed > 0
+        WHERE bucket_ms > (extract(epoch FROM now()) * 1000)::bigint - 86400000 AND ended_failed > 0
         GROUP BY tenant_id, workflow_id),
     steps AS (
         SELECT tenant_id, workflow_id, step,
