@@ -215,7 +215,7 @@ FIGURES: Final = (
         step smallint NOT NULL,
         runs bigint NOT NULL,
         PRIMARY KEY (tenant_id, workflow_id, step)) WITH (fillfactor = 50)""",
-    """CREATE VIEW workflow_figures AS
+    """CREATE OR REPLACE VIEW workflow_figures AS
     WITH failures AS (
         SELECT tenant_id, workflow_id, sum(ended_failed)::bigint AS failed_24h
         FROM figure_buckets

@@ -1,4 +1,4 @@
-"""Indexes whose times go up, and error texts found by workflow: see `adapters.schema`."""
+"""Indexes whose times go up, error texts found by workflow, figures by their index: see `adapters.schema`."""
 
 from alembic import op
 
@@ -17,4 +17,7 @@ def upgrade() -> None:
     for statement in (*schema.PARTITIONED, *schema.SINGLE):
         if statement.startswith("CREATE INDEX"):
             op.execute(f"DROP INDEX IF EXISTS {statement.split()[2]}")
+            op.execute(statement)
+    for statement in schema.FIGURES:
+        if statement.startswith("CREATE OR REPLACE VIEW"):
             op.execute(statement)
