@@ -107,6 +107,8 @@ class TransformLoop:
         stopping: threading.Event,
         batch_max_records: int = BATCH_MAX_RECORDS,
         poll_timeout_seconds: float = POLL_TIMEOUT_SECONDS,
+        *,
+        pauses: bool = False,
     ) -> None:
         self._kafka = kafka
         self._names = names
@@ -118,6 +120,7 @@ class TransformLoop:
         self._stopping = stopping
         self._batch_max_records = batch_max_records
         self._poll_timeout_seconds = poll_timeout_seconds
+        self._pauses = pauses
         self._holds = Holds()
         self._failures_in_row = 0
         self._consumer: GroupConsumer
@@ -129,7 +132,9 @@ class TransformLoop:
         self._producer = self._kafka.transactional_producer(self._names.transactional_id)
         try:
             self._initialise()
-            self._consumer = self._kafka.group_consumer(self._names.group, self._names.instance_id)
+            self._consumer = self._kafka.group_consumer(
+                self._names.group, self._names.instance_id, pauses=self._pauses
+            )
             try:
                 self._readiness.unmet(CONDITION, f"joining the consumer group {self._names.group}")
                 self._consumer.subscribe(self._topics, self)
@@ -311,8 +316,14 @@ def run_transform(
     topics: Sequence[str],
     transform: Transform,
     batch_max_records: int = BATCH_MAX_RECORDS,
+    *,
+    pauses: bool = False,
 ) -> None:
-    """Runs `transform` on `topics` as the group named like the service, until the service stops."""
+    """Runs `transform` on `topics` as the group named like the service, until the service stops.
+
+    `pauses` says that it answers with Hold as a matter of course: held partitions are then fetched soon
+    after their time.
+    """
     service.readiness.unmet(CONDITION, f"joining the consumer group {service.name}")
     service.started()
     TransformLoop(
@@ -325,6 +336,7 @@ def run_transform(
         heart=service.watchdog.heart(f"transform {service.name}"),
         stopping=service.stopping,
         batch_max_records=batch_max_records,
+        pauses=pauses,
     ).run()
 
 

@@ -22,7 +22,7 @@ def run(service: Service[DelayRelaySettings]) -> None:
     relay = Relay(service)
     relay.views.load(service.stopping)
     try:
-        run_transform(service, topics=tuple(topics.DELAY_BUCKETS_MS), transform=relay)
+        run_transform(service, topics=tuple(topics.DELAY_BUCKETS_MS), transform=relay, pauses=True)
     finally:
         relay.views.close()
 
