@@ -43,7 +43,7 @@ check: $(VENV)/.installed ## format, lint, types, architecture, unit and propert
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-cache >/tmp/signalbox-imports.$$$$ || { cat /tmp/signalbox-imports.$$$$; exit 1; }
 	@$(BIN)/mypy --no-error-summary $(SOURCES)
-	@$(PYTEST) -q -n 2 tests/unit tests/property
+	@$(PYTEST) -q -n 3 tests/unit tests/property
 
 test: setup ## every test: unit, property, contract, integration, e2e
 	@$(PYTEST) -n 2 --dist loadfile $(ARGS) tests/unit tests/property tests/contract tests/integration
