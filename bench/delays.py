@@ -11,7 +11,8 @@ from signalbox_embedded.kafka import EmbeddedKafka
 from signalbox_runtime.records import TopicPartition
 from signalbox_runtime.testing.kafka_stage import KafkaStage
 from signalbox_runtime.testing.stage import wait_until
-from tests.integration.delay_relay.relay_process import RelayProcess, apply_topics, let_wait
+from tests.declared_topics import apply_topics
+from tests.integration.delay_relay.relay_process import RelayProcess, let_wait
 
 WAITING = 100_000
 RELEASED = 30_000

@@ -18,7 +18,7 @@ from run_ledger.adapters.notes import CHANNEL
 from signalbox_contracts import codec, topics
 from signalbox_contracts.messages import EventJudged, JournalFact, LateResult, RunRedacted
 from signalbox_embedded.kafka import EmbeddedKafka
-from tests.integration.run_ledger import processes
+from tests.declared_topics import apply_topics
 from tests.integration.run_ledger.processes import LedgerProcess
 
 RUNS_PER_SECOND = 500
@@ -33,7 +33,7 @@ MEASURED_SECONDS = 20
 def run(url: str) -> list[dict[str, Any]]:
     """Half and 99 of 100 runs were seen within these ms."""
     with tempfile.TemporaryDirectory() as folder, EmbeddedKafka(Path(folder) / "kafka") as kafka:
-        processes.apply_topics(kafka.bootstrap)
+        apply_topics(kafka.bootstrap)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("DELETE FROM history.offsets")  # this Kafka's journal begins at 0
         ledger = LedgerProcess(kafka.bootstrap, url, 0, Path(folder) / "ledger.log")

@@ -20,16 +20,15 @@ from confluent_kafka import Producer
 from signalbox_contracts import codec, ids, topics
 from signalbox_contracts.messages import CrmEvent, Message, WorkflowState, WorkflowVersion
 from signalbox_embedded.kafka import EmbeddedKafka
-from signalbox_runtime import topic_admin, topic_plan
 from signalbox_runtime.broker import GroupConsumer
 from signalbox_runtime.kafka import ConfluentKafka
 from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
 from signalbox_runtime.records import TopicPartition
+from tests.declared_topics import LANE_PARTITIONS, apply_topics
 
 EVENTS = 60_000
 WARM_UP_EVENTS = 20_000
 RUNS = 3
-LANE_PARTITIONS = 4
 TENANT = "bench"
 WAIT_SECONDS = 300
 _CONDITIONS: dict[str, Any] = {
@@ -73,9 +72,7 @@ class Measured(NamedTuple):
 class _Bench:
     def __init__(self, bootstrap: str) -> None:
         self._options = {BOOTSTRAP_OPTION: bootstrap}
-        declared = topics.all_topics()
-        found = topic_admin.look(self._options, declared)
-        topic_admin.apply(self._options, topic_plan.plan(declared, found, LANE_PARTITIONS))
+        apply_topics(bootstrap)
         self._producer = Producer({**self._options, "partitioner": "murmur2_random", "linger.ms": 5})
         self._kafka = ConfluentKafka(self._options, "bench")
         self._askers: dict[str, GroupConsumer] = {}

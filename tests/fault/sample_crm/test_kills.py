@@ -7,7 +7,8 @@ import pytest
 
 from signalbox_contracts import topics
 from signalbox_contracts.messages import CrmEvent
-from tests.integration.sample_crm.crm import Commander, CrmProcess, Tap, command, make_topics
+from tests.declared_topics import apply_topics
+from tests.integration.sample_crm.crm import Commander, CrmProcess, Tap, command
 
 COMMANDS = 20
 POINTS = (
@@ -27,7 +28,7 @@ POINTS = (
 def test_killed_at_each_point_every_change_is_made_once_and_every_command_answered(
     kafka_bootstrap: str, database_url: str, tmp_path: Path
 ) -> None:
-    make_topics(kafka_bootstrap)
+    apply_topics(kafka_bootstrap)
     crm = CrmProcess(kafka_bootstrap, database_url, tmp_path)
     crm.start()
     crm.await_ready()

@@ -23,13 +23,12 @@ from signalbox_contracts.messages import (
     RetryPolicy,
     RunFact,
 )
-from signalbox_runtime import topic_admin, topic_plan
 from signalbox_runtime.errors import KafkaUnavailable
 from signalbox_runtime.kafka import ConfluentKafka
 from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
 from signalbox_runtime.records import Headers, Inbound
+from tests.declared_topics import apply_topics
 
-LANE_PARTITIONS = 4
 WAIT_SECONDS = 60.0
 M = TypeVar("M", bound=Message)
 T = TypeVar("T")
@@ -124,8 +123,7 @@ class RunnerStage:
     def __init__(self, bootstrap: str) -> None:
         self.options = {BOOTSTRAP_OPTION: bootstrap}
         declared = topics.all_topics()
-        found = topic_admin.look(self.options, declared)
-        topic_admin.apply(self.options, topic_plan.plan(declared, found, LANE_PARTITIONS))
+        apply_topics(bootstrap)
         self.kafka = ConfluentKafka(self.options, "stage")
         self._producer = Producer({**self.options, "partitioner": "murmur2_random", "linger.ms": 5})
         names = [topic.name for topic in declared]

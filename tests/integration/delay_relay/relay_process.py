@@ -9,12 +9,9 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from signalbox_contracts import codec, topics
+from signalbox_contracts import codec
 from signalbox_contracts.messages import Delayed
-from signalbox_runtime import topic_admin
-from signalbox_runtime.topic_plan import is_change, plan
 
-PARTITIONS = 4
 MESSAGE_LINGER_MS = 5
 
 
@@ -44,14 +41,6 @@ class RelayProcess:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         resident_kb = next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1]
         return int(resident_kb) / 1000
-
-
-def apply_topics(bootstrap: str) -> None:
-    """Every declared topic, and the first offsets of every group."""
-    options = {"bootstrap.servers": bootstrap}
-    found = topic_admin.look(options, topics.all_topics())
-    steps = plan(topics.all_topics(), found, PARTITIONS)
-    topic_admin.apply(options, [step for step in steps if is_change(step)])
 
 
 def let_wait(bootstrap: str, bucket: str, messages: Iterable[Delayed]) -> None:

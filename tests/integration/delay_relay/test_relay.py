@@ -15,7 +15,8 @@ from signalbox_embedded.ports import free_ports
 from signalbox_runtime.records import Inbound
 from signalbox_runtime.testing.kafka_stage import KafkaStage
 from signalbox_runtime.testing.stage import wait_until
-from tests.integration.delay_relay.relay_process import RelayProcess, apply_topics, let_wait, waiting
+from tests.declared_topics import apply_topics
+from tests.integration.delay_relay.relay_process import RelayProcess, let_wait, waiting
 
 EARLY_AT_MOST_MS = 1_000
 """A remainder shorter than the smallest bucket is let go."""

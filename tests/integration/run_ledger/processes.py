@@ -13,18 +13,6 @@ from confluent_kafka import Producer
 
 from signalbox_contracts import codec, ids, topics
 from signalbox_contracts.messages import EventJudged, JournalFact
-from signalbox_runtime import topic_admin
-from signalbox_runtime.topic_plan import is_change, plan
-
-LANE_PARTITIONS = 4
-
-
-def apply_topics(bootstrap: str) -> None:
-    """Every declared topic, and the first offsets of every group."""
-    options = {"bootstrap.servers": bootstrap}
-    found = topic_admin.look(options, topics.all_topics())
-    steps = plan(topics.all_topics(), found, LANE_PARTITIONS)
-    topic_admin.apply(options, [step for step in steps if is_change(step)])
 
 
 def publish(bootstrap: str, lanes: Iterable[tuple[str, JournalFact]]) -> None:

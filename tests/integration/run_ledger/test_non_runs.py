@@ -13,14 +13,14 @@ from signalbox_contracts import codec, definitions, ids, topics
 from signalbox_contracts.messages import WorkflowState, WorkflowVersion
 from signalbox_runtime.clock import SystemClock
 from signalbox_runtime.kafka import ConfluentKafka
-from tests.integration.run_ledger import processes
+from tests.declared_topics import apply_topics
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts
 
 
 @pytest.fixture
 async def ledger(kafka_bootstrap: str, database_url: str) -> AsyncIterator[Ledger]:
-    processes.apply_topics(kafka_bootstrap)
+    apply_topics(kafka_bootstrap)
     async with open_ledger(database_url) as opened:
         opened.app.state.kafka = ConfluentKafka({"bootstrap.servers": kafka_bootstrap}, client_id="non-runs")
         opened.app.state.clock = SystemClock()

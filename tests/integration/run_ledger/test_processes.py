@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from signalbox_contracts.messages import JournalFact
+from tests.declared_topics import apply_topics
 from tests.integration.run_ledger import journal, processes
 from tests.integration.run_ledger.processes import LedgerProcess
 from tests.unit.run_ledger import facts
@@ -48,7 +49,7 @@ def started(request: pytest.FixtureRequest) -> Iterator[list[LedgerProcess]]:
 def test_killed_stopped_and_replaced_ledgers_lose_and_double_nothing(
     kafka_bootstrap: str, database_url: str, started: list[LedgerProcess], tmp_path: Path
 ) -> None:
-    processes.apply_topics(kafka_bootstrap)
+    apply_topics(kafka_bootstrap)
     journal.make_history(database_url)
     prefix = f"p{os.getpid()}"
     told = lanes(prefix)

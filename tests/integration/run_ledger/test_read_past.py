@@ -14,6 +14,7 @@ from signalbox_contracts import topics
 from signalbox_runtime.group_offsets import commit_offsets
 from signalbox_runtime.group_progress import GroupProgress
 from signalbox_runtime.kafka import ConfluentKafka
+from tests.declared_topics import apply_topics
 from tests.integration.run_ledger import journal, processes
 
 ANSWERS = [topics.CRM_COMMAND_RESULTS]
@@ -23,7 +24,7 @@ class Stage:
     """A runner and a projection that have come as far as the test says."""
 
     def __init__(self, bootstrap: str, database_url: str) -> None:
-        processes.apply_topics(bootstrap)
+        apply_topics(bootstrap)
         journal.make_history(database_url)
         self.options = {"bootstrap.servers": bootstrap}
         self.database_url = database_url

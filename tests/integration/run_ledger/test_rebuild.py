@@ -12,6 +12,7 @@ from run_ledger.adapters.rebuild import rebuild
 from signalbox_contracts import ids
 from signalbox_contracts.messages import JournalFact
 from signalbox_runtime.kafka import ConfluentKafka
+from tests.declared_topics import apply_topics
 from tests.integration.run_ledger import journal, processes
 from tests.integration.run_ledger.processes import LedgerProcess
 from tests.integration.run_ledger.test_processes import lanes
@@ -20,7 +21,7 @@ from tests.unit.run_ledger import facts
 
 @pytest.fixture
 def ledger(kafka_bootstrap: str, database_url: str, tmp_path: Path) -> Iterator[LedgerProcess]:
-    processes.apply_topics(kafka_bootstrap)
+    apply_topics(kafka_bootstrap)
     journal.make_history(database_url)
     process = LedgerProcess(kafka_bootstrap, database_url, 0, tmp_path / "ledger.log")
     yield process

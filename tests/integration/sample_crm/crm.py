@@ -19,7 +19,7 @@ from signalbox_contracts.ids import lane
 from signalbox_contracts.messages import CrmCommand, CrmCommandResult
 from signalbox_contracts.messages import Message as Contract
 from signalbox_embedded.ports import free_ports
-from signalbox_runtime import topic_admin, topic_plan
+from tests.declared_topics import apply_topics
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 180.0
@@ -34,13 +34,6 @@ def eventually(look: Callable[[], T | None], what: str) -> T:
             return found
         time.sleep(0.05)
     raise AssertionError(f"{what}: not within {PATIENCE_SECONDS:.0f} s")
-
-
-def make_topics(bootstrap: str) -> None:
-    """Every declared topic, and each group's first offsets."""
-    options = {"bootstrap.servers": bootstrap}
-    cluster = topic_admin.look(options, topics.all_topics())
-    topic_admin.apply(options, topic_plan.plan(topics.all_topics(), cluster, 4))
 
 
 class CrmProcess:
@@ -116,7 +109,7 @@ class CrmProcess:
 @contextmanager
 def running_crm(bootstrap: str, database_url: str, folder: Path) -> Iterator[CrmProcess]:
     """A CRM that is ready, stopped at the end of the block."""
-    make_topics(bootstrap)
+    apply_topics(bootstrap)
     crm = CrmProcess(bootstrap, database_url, folder)
     crm.start()
     try:

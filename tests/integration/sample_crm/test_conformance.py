@@ -15,7 +15,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from signalbox_contracts import codec, topics
 from signalbox_contracts.ids import lane
 from signalbox_contracts.messages import CrmCatalog, CrmCommand, CrmCommandResult
-from tests.integration.sample_crm.crm import CrmProcess, make_topics
+from tests.declared_topics import apply_topics
+from tests.integration.sample_crm.crm import CrmProcess
 
 
 def examine(bootstrap: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -41,7 +42,7 @@ def test_the_sample_crm_keeps_the_contract(crm: CrmProcess, kafka_bootstrap: str
 
 
 def test_a_tenant_without_a_catalog_is_told_what_is_missing(kafka_bootstrap: str) -> None:
-    make_topics(kafka_bootstrap)
+    apply_topics(kafka_bootstrap)
     told = examine(kafka_bootstrap, "--tenant", "nobody")
 
     assert told.returncode == 1
