@@ -11,11 +11,11 @@ from sqlalchemy.exc import DataError, OperationalError
 
 from signalbox_runtime.auth import Access, Editor, KeyRecord, Principal, Role, Viewer
 from signalbox_runtime.clock import ManualClock
-from signalbox_runtime.http import DATABASE_CONDITION, create_app
+from signalbox_runtime.http import create_app
 from signalbox_runtime.idempotency import Claim, Fresh, OtherRequest, Running, StoredAnswer
 from signalbox_runtime.paging import decode_cursor, encode_cursor
 from signalbox_runtime.problems import Problem, conflict
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.readiness import DATABASE_CONDITION, Readiness
 
 BODY_BYTES_MAX = 1_000
 

@@ -24,12 +24,10 @@ from signalbox_runtime.problems import (
     invalid,
     unavailable,
 )
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.readiness import DATABASE_CONDITION, Readiness
 
 BODY_BYTES_MAX: Final = 2_097_152
 """Largest request body; larger than any workflow document (1 MiB) or import page needs."""
-DATABASE_CONDITION: Final = "database"
-"""While this readiness condition is unmet, every route under /v1 answers 503 with the reason."""
 
 _log = structlog.get_logger("http")
 _SECURED: Final = (401, 403, 429, 503)

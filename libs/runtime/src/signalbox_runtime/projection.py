@@ -22,6 +22,7 @@ from signalbox_runtime import metrics
 from signalbox_runtime.broker import CommittedOffset, GroupConsumer, Offsets
 from signalbox_runtime.errors import KafkaUnavailable, RuntimeFailure
 from signalbox_runtime.process import Service
+from signalbox_runtime.readiness import CONSUMING_CONDITION, DATABASE_CONDITION
 from signalbox_runtime.records import Inbound, TopicPartition
 from signalbox_runtime.watchdog import Heart
 
@@ -34,8 +35,6 @@ POLL_TIMEOUT_SECONDS = 0.5
 CLAIM_AGAIN_SECONDS = 10.0
 """After a refusal. A member that the group has replaced knows by then; one that it has not was refused by a
 person's work on the database, and takes its partitions over again."""
-CONSUMING = "consuming"
-DATABASE = "database"
 RETRY_FIRST_SECONDS = 0.1
 RETRY_MAX_SECONDS = 5.0
 
@@ -125,7 +124,7 @@ class _Loop(Generic[P]):
             except DatabaseAway as away:
                 self._wait_for_database(away)
             else:
-                self._readiness.met(DATABASE)
+                self._readiness.met(DATABASE_CONDITION)
                 return {partition: CommittedOffset(offset) for partition, offset in begins.items()}
         return {}
 
@@ -158,7 +157,7 @@ class _Loop(Generic[P]):
         except DatabaseAway as away:
             self._wait_for_database(away)
             return
-        self._readiness.met(DATABASE)
+        self._readiness.met(DATABASE_CONDITION)
         for place, begin in begins.items():
             self._consumer.resume(place, begin)
             del self._resting[place]
@@ -178,9 +177,9 @@ class _Loop(Generic[P]):
                 time.sleep(LINGER_SECONDS)
                 batch += self._consumer.poll(0, BATCH_MAX_RECORDS - len(batch))
         except KafkaUnavailable as away:
-            self._wait(CONSUMING, str(away), RETRY_FIRST_SECONDS)
+            self._wait(CONSUMING_CONDITION, str(away), RETRY_FIRST_SECONDS)
             return []
-        self._readiness.met(CONSUMING)
+        self._readiness.met(CONSUMING_CONDITION)
         owned = self._consumer.assignment() - self._resting.keys()
         return [inbound for inbound in batch if _place(inbound) in owned]
 
@@ -228,7 +227,7 @@ class _Loop(Generic[P]):
         metrics.CONSUMED_AGE_SECONDS.labels(topic=batch[0].topic).observe(age_ms / 1000)
 
     def _wait_for_database(self, away: DatabaseAway) -> None:
-        self._wait(DATABASE, str(away), self._pause_seconds)
+        self._wait(DATABASE_CONDITION, str(away), self._pause_seconds)
         self._pause_seconds = min(self._pause_seconds * 2, RETRY_MAX_SECONDS)
 
     def _wait(self, condition: str, reason: str, seconds: float) -> None:

@@ -1,6 +1,12 @@
 """Whether a service can do its work now, and if not, why: named conditions that anybody may set."""
 
 import threading
+from typing import Final
+
+CONSUMING_CONDITION: Final = "consuming"
+"""Its loop gets records and gets rid of what they lead to."""
+DATABASE_CONDITION: Final = "database"
+"""PostgreSQL answers. While this is unmet, every route under /v1 answers 503 with the reason."""
 
 
 class Readiness:

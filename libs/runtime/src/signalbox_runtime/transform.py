@@ -42,7 +42,7 @@ from signalbox_runtime.errors import (
 )
 from signalbox_runtime.holds import Held, Hold, Holds
 from signalbox_runtime.process import S, Service
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.readiness import CONSUMING_CONDITION, Readiness
 from signalbox_runtime.records import Inbound, Outbox, TopicPartition
 from signalbox_runtime.transaction import Transaction
 from signalbox_runtime.watchdog import Heart
@@ -53,7 +53,6 @@ BACKOFF_FIRST_SECONDS = 0.01
 BACKOFF_MAX_SECONDS = 1.0
 FAILURES_NOT_READY = 3
 """Failures in a row before the service calls itself not ready: a rebalance aborts a transaction or two."""
-CONDITION = "consuming"
 log = structlog.get_logger()
 
 
@@ -128,7 +127,9 @@ class TransformLoop:
 
     def run(self) -> None:
         """Raises ServiceRefused, ClientFailed, or what the transform raised."""
-        self._readiness.unmet(CONDITION, f"starting: {self._names.transactional_id} is not initialised")
+        self._readiness.unmet(
+            CONSUMING_CONDITION, f"starting: {self._names.transactional_id} is not initialised"
+        )
         self._producer = self._kafka.transactional_producer(self._names.transactional_id)
         try:
             self._initialise()
@@ -136,7 +137,7 @@ class TransformLoop:
                 self._names.group, self._names.instance_id, pauses=self._pauses
             )
             try:
-                self._readiness.unmet(CONDITION, f"joining the consumer group {self._names.group}")
+                self._readiness.unmet(CONSUMING_CONDITION, f"joining the consumer group {self._names.group}")
                 self._consumer.subscribe(self._topics, self)
                 while not self._stopping.is_set():
                     self._turn()
@@ -155,7 +156,7 @@ class TransformLoop:
         self._transform.assigned({place: begin.offset for place, begin in partitions.items()})
         self._heart.beat()
         self._count_partitions("assigned", partitions, 1)
-        self._readiness.met(CONDITION)
+        self._readiness.met(CONSUMING_CONDITION)
 
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
         self._given_up("revoked", partitions)
@@ -253,7 +254,7 @@ class TransformLoop:
 
     def _renew_producer(self, why: KafkaFailure) -> None:
         log.warning("producer is made anew", reason=str(why))
-        self._readiness.unmet(CONDITION, str(why))
+        self._readiness.unmet(CONSUMING_CONDITION, str(why))
         self._producer.destroy()
         self._producer = self._kafka.transactional_producer(self._names.transactional_id)
         self._initialise()
@@ -292,12 +293,12 @@ class TransformLoop:
         self._failures_in_row = min(self._failures_in_row + 1, 10)
         log.warning("trying again", reason=str(failure), after_seconds=seconds)
         if self._failures_in_row >= FAILURES_NOT_READY:
-            self._readiness.unmet(CONDITION, str(failure))
+            self._readiness.unmet(CONSUMING_CONDITION, str(failure))
         self._stopping.wait(seconds)
 
     def _went_well(self) -> None:
         self._failures_in_row = 0
-        self._readiness.met(CONDITION)
+        self._readiness.met(CONSUMING_CONDITION)
 
     # --- partitions whose next record is not due ----------------------------------------------------
 
@@ -324,7 +325,7 @@ def run_transform(
     `pauses` says that it answers with Hold as a matter of course: held partitions are then fetched soon
     after their time.
     """
-    service.readiness.unmet(CONDITION, f"joining the consumer group {service.name}")
+    service.readiness.unmet(CONSUMING_CONDITION, f"joining the consumer group {service.name}")
     service.started()
     TransformLoop(
         kafka=service.kafka,

@@ -19,12 +19,12 @@ from run_ledger.settings import RunLedgerSettings
 from signalbox_contracts import topics
 from signalbox_runtime.auth import PostgresKeyStore
 from signalbox_runtime.database import create_engine, migrate_when_reachable
-from signalbox_runtime.http import DATABASE_CONDITION
 from signalbox_runtime.http_server import in_background, serve
 from signalbox_runtime.outbox.log import KafkaRelayLog
 from signalbox_runtime.outbox.relay import OutboxRelay
 from signalbox_runtime.process import Service
 from signalbox_runtime.projection import run_projection
+from signalbox_runtime.readiness import DATABASE_CONDITION
 from signalbox_runtime.settings import kafka_options
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -1,11 +1,10 @@
 """How long to wait after something went wrong, and what /readyz says meanwhile."""
 
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.readiness import CONSUMING_CONDITION, Readiness
 
 FIRST_SECONDS = 0.02
 """After an abort, which mostly is a rebalance that needs a few polls."""
 MAX_SECONDS = 0.5
-CONDITION = "consuming"
 
 
 class Backoff:
@@ -21,10 +20,10 @@ class Backoff:
 
     def failed(self, reason: str) -> None:
         """Kafka does not answer."""
-        self._readiness.unmet(CONDITION, reason)
+        self._readiness.unmet(CONSUMING_CONDITION, reason)
         self.aborted()
 
     def succeeded(self) -> None:
         """It works."""
-        self._readiness.met(CONDITION)
+        self._readiness.met(CONSUMING_CONDITION)
         self.seconds = FIRST_SECONDS
