@@ -115,7 +115,7 @@ async def open_ledger(database_url: str, now_ms: int = facts.T0 + 1_000) -> Asyn
     clock = ManualClock(now_ms)
 
     def no_log() -> Any:
-        raise NotImplementedError("nothing is sent here")
+        raise AssertionError("this relay is never started")
 
     relay = OutboxRelay("run-ledger", "ledger", database_url, no_log)
     read_past = ReadPastOrNot()

@@ -47,6 +47,9 @@ def _long_bytes(number: int) -> bytes:
     return bytes(data)
 
 
+_LONGS = _Longs()
+
+
 def _read_long(data: bytes, at: int) -> tuple[int, int]:
     """The zig-zag form (not yet a signed number) at a position, and the position after it."""
     number = shift = 0
@@ -289,6 +292,3 @@ def _literals(hint: Any) -> tuple[str, ...]:
         if found:
             return found
     return ()
-
-
-_LONGS = _Longs()

@@ -7,14 +7,15 @@
 import re
 from typing import Final
 
-BREAKER_OPEN_PATTERN: Final = "% failed % times in a row; it is given time to recover"
+_WORDING: Final = "{} failed {} times in a row; it is given time to recover"
+BREAKER_OPEN_PATTERN: Final = _WORDING.format("%", "%")
 """The same reason for SQL's LIKE."""
-_BREAKER_OPEN: Final = re.compile(r"(.+) failed \d+ times in a row; it is given time to recover")
+_BREAKER_OPEN: Final = re.compile(_WORDING.format("(.+)", r"\d+"))
 
 
 def breaker_open(destination: str, failures: int) -> str:
     """A destination failed too often; no call is made to it for a while."""
-    return f"{destination} failed {failures} times in a row; it is given time to recover"
+    return _WORDING.format(destination, failures)
 
 
 def destination_of(reason: str | None) -> str | None:

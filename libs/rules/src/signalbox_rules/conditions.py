@@ -22,19 +22,15 @@ class CompiledCondition:
 
     def decide(self, context: RecordContext) -> bool:
         """Does the condition hold?"""
-        record, previous = context.record, context.previous
-        if type(record) is not dict or type(previous) is not dict:
-            record, previous = record_of(record), previous_of(previous)
-        return self._decide(record, previous, context.event_time)
+        return self._decide(record_of(context.record), previous_of(context.previous), context.event_time)
 
     def explain(self, context: RecordContext) -> Verdict:
         """Does it hold, and why: every comparison is made, also those that `decide` need not make."""
         if self._explain is None:
             return NO_CONDITIONS
-        record, previous = context.record, context.previous
-        if type(record) is not dict or type(previous) is not dict:
-            record, previous = record_of(record), previous_of(previous)
-        node, sentence = self._explain(record, previous, context.event_time)
+        node, sentence = self._explain(
+            record_of(context.record), previous_of(context.previous), context.event_time
+        )
         return Verdict(node.outcome, sentence, node)
 
 

@@ -1,7 +1,7 @@
 """A folded batch on its way into PostgreSQL, as bytes of binary COPY.
 
-Rows of runs that begin in the batch go straight into the history (`Straight`). Whatever has to meet rows of
-earlier batches goes into temporary tables of the session first (`meeting`): filling them locks nothing that
+Rows of runs that begin in the batch go straight into the history (`STRAIGHT`). Whatever has to meet rows of
+earlier batches goes into temporary tables of the session first (`MEETING`): filling them locks nothing that
 anybody else uses, so a process that stalls in the middle blocks nobody.
 """
 

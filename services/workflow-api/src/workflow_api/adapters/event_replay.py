@@ -122,10 +122,7 @@ class EventFeeder:
                     backtest.feed(past)
 
     def _may_be_heard(self, record: Inbound) -> bool:
-        kind = None
-        for name, value in record.headers:
-            if name == "ce_type":
-                kind = value
+        kind = record.header("ce_type")
         return kind is None or kind in self._heard_types or not kind.startswith(self._type_prefix)
 
     def _past_event(self, key: bytes, record: Inbound) -> PastEvent | None:

@@ -75,13 +75,10 @@ def _read(kafka: Kafka, chunk: dict[TopicPartition, tuple[int, int]], wanted: Ev
     try:
         while any(reader.position(place) < end for place, (_, end) in chunk.items()):
             for inbound in reader.read(CHUNK_RECORDS_MAX, 0.5):
-                event = _matching(inbound, wanted)
-                if (
-                    event is None
-                    or inbound.offset >= chunk[TopicPartition(inbound.topic, inbound.partition)][1]
-                ):
+                if inbound.offset >= chunk[TopicPartition(inbound.topic, inbound.partition)][1]:
                     continue
-                if last is None or last[0] <= inbound.timestamp_ms:
+                event = _matching(inbound, wanted)
+                if event is not None and (last is None or last[0] <= inbound.timestamp_ms):
                     last = (inbound.timestamp_ms, event)
     finally:
         reader.close()
