@@ -30,7 +30,7 @@ class CopyProcess:
         target: str,
         port: int,
         fault: str = "",
-        **settings: str | int,
+        **settings: str | float,
     ) -> None:
         self.port = port
         self._environment = {

@@ -62,19 +62,20 @@ def test_a_broker_that_stands_still_leaves_outcomes_unknown_and_nothing_wrong(ka
     stage = KafkaStage(kafka.bootstrap)
     source, target = stage.new_topic(1), stage.new_topic(1)
     group = stage.new_group([source])
-    stage.send(source, 0, numbered("a", 3_000))
+    stage.send(source, 0, numbered("a", 600))
     (port,) = free_ports(1)
-    with CopyProcess(kafka.bootstrap, group, source, target, port) as service:
-        wait_for_values(stage, target, 200)
+    # Six seconds of work: it is in the middle of it when the broker stops.
+    with CopyProcess(kafka.bootstrap, group, source, target, port, record_seconds=0.01) as service:
+        wait_for_values(stage, target, 50)
         kafka.processes[0].send_signal(signal.SIGSTOP)
         try:
             wait_until(lambda: "consuming" in (service.unmet() or {}), "/readyz to say that it waits")
         finally:
             kafka.processes[0].send_signal(signal.SIGCONT)
-        wait_until(lambda: has_arrived(service, stage, target, 3_000), "every record")
+        wait_until(lambda: has_arrived(service, stage, target, 600), "every record")
         service.send(signal.SIGTERM)
         assert service.exit_code() == 0
-    assert values(stage, target) == Counter(numbered("a", 3_000))
+    assert values(stage, target) == Counter(numbered("a", 600))
 
 
 def test_a_service_started_before_kafka_waits_for_it(kafka: EmbeddedKafka) -> None:
