@@ -180,7 +180,8 @@ def _check_id(name: str, text: str) -> None:
 
 def _check_causes(event: CrmEvent) -> None:
     if not 0 <= event.depth <= DEPTH_MAX:
-        raise InvalidEvent(f"depth is {event.depth:.3g}; it counts workflows, from 0.")
+        # Not shown: it may have any number of digits, more than an int can be printed with.
+        raise InvalidEvent(f"depth is below 0 or above {DEPTH_MAX:,}; it counts workflows, from 0.")
     if len(event.chain) > CHAIN_MAX:
         raise InvalidEvent(f"chain names {len(event.chain)} workflows; at most {CHAIN_MAX} are read.")
     for workflow_id in event.chain:
