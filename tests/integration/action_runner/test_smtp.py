@@ -31,6 +31,7 @@ class Script:
         self.commands: list[str] = []
         self.mails: list[bytes] = []
         self.connections = 0
+        self.was_left = asyncio.Event()
 
     async def behave(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -40,10 +41,11 @@ class Script:
             verb = line.split(" ")[0].upper()
             reply = self._reply(line, verb)
             if reply == "hang":
-                await asyncio.sleep(30)
-            if reply == "close":
+                await reader.read()
+                self.was_left.set()
+            if reply in ("hang", "close"):
                 return
-            writer.write(reply.encode() + b"\r\n")
+            writer.write(reply.encode("utf-8", "surrogateescape") + b"\r\n")
             if verb == "DATA" and reply.startswith("354"):
                 self.mails.append(await reader.readuntil(b"\r\n.\r\n"))
                 ending = self.replies.get("MAIL_TAKEN", "250 taken as 42")
@@ -124,6 +126,54 @@ async def test_a_refused_mail_leaves_a_connection_that_takes_the_next(sender: Sm
         assert isinstance(await sender.send(server, MAIL, 5), Handed)
     assert script.connections == 1
     assert "RSET" in script.commands
+
+
+async def test_a_reply_in_latin_1_is_still_text(sender: SmtpSender) -> None:
+    empfaenger = b"550 Empf\xe4nger unbekannt".decode("utf-8", "surrogateescape")
+    for script in (Script(RCPT=empfaenger), Script(MAIL=empfaenger), Script(**{"RCPT TO:<BOB": empfaenger})):
+        answer = await handed(sender, script.behave)
+        assert isinstance(answer, Handed | Refused)
+        (reply, *_) = answer.refused.values() if isinstance(answer, Handed) else answer.replies
+        assert reply.text == "Empf\ufffdnger unbekannt"
+        if isinstance(answer, Refused):
+            assert "Empf\ufffdnger" in answer.detail
+
+
+@pytest.mark.parametrize(
+    ("verb", "step"),
+    [("GREETING", "connection"), ("MAIL", "sender"), ("RCPT", "recipients"), ("DATA", "data")],
+)
+async def test_a_refusal_names_its_step(sender: SmtpSender, verb: str, step: str) -> None:
+    answer = await handed(sender, Script(**{verb: "550 no"}).behave)
+    assert isinstance(answer, Refused)
+    assert answer.step == step
+
+
+class Tired(Script):
+    """Wants to close its first connection when the second mail comes."""
+
+    def _reply(self, line: str, verb: str) -> str:
+        if verb == "MAIL" and self.connections == 1 and self.mails:
+            return "421 too long idle"
+        return super()._reply(line, verb)
+
+
+async def test_a_server_that_closes_a_kept_connection_gets_the_mail_on_a_new_one(sender: SmtpSender) -> None:
+    script = Tired()
+    assert isinstance(await handed(sender, script.behave, times=2), Handed)
+    assert (script.connections, len(script.mails)) == (2, 2)
+
+
+async def test_a_login_that_hangs_leaves_no_connection_behind(tmp_path: Path) -> None:
+    context, trust = certificate(tmp_path, "localhost")
+    script = Script(EHLO="250-here\r\n250 AUTH PLAIN", AUTH="hang")
+    sender = SmtpSender(Resolver(frozenset()), "x.example", ssl.create_default_context(cafile=str(trust)))
+    async with receiver(script.behave, tls=context) as port:
+        answer = await sender.send(SmtpServer("127.0.0.1", port, "tls", "me", "s3cret"), MAIL, 0.5)
+        assert isinstance(answer, NoReply)
+        async with asyncio.timeout(2):
+            await script.was_left.wait()
+    await sender.close()
 
 
 @pytest.mark.parametrize(
@@ -230,6 +280,7 @@ async def test_mails_go_over_verified_tls_after_login(tmp_path: Path, security: 
     assert isinstance(answer, Handed), answer
     assert isinstance(wrong, Refused), wrong
     assert wrong.is_permanent
+    assert wrong.step == "login"
     assert "s3cret" not in wrong.detail
     assert isinstance(unverified, NoReply), unverified
     assert unverified.sent is False

@@ -78,7 +78,7 @@ def _receipt(message_id: str, duration_ms: int, reply: Reply | None, refused: di
     return msgspec.json.encode(
         {
             "message_id": message_id,
-            "reply": None if reply is None else f"{reply.code} {reply.text}".replace("\x00", "\ufffd"),
+            "reply": None if reply is None else f"{reply.code} {reply.text}",
             "refused": {address: f"{said.code} {said.text}" for address, said in refused.items()},
             "duration_ms": duration_ms,
         }

@@ -19,6 +19,7 @@ IDLE_MAX_SECONDS = 10.0
 MAILS_PER_CONNECTION = 100
 """Servers limit it; Postfix asks for it by 421 at 100 and over."""
 CONNECT_TIMEOUT_SECONDS = 10.0
+CLOSING = 421
 QUIT_TIMEOUT_SECONDS = 1.0
 
 Security = Literal["auto", "starttls", "tls", "none"]
@@ -42,7 +43,7 @@ class SmtpServer(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What the server said."""
+    """What the server said; `text` is well-formed Unicode without NUL, whatever the server's bytes were."""
 
     code: int
     text: str
@@ -56,7 +57,7 @@ class Handed(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The server took it for nobody. `step` is where: connect, login, sender, recipients or data."""
+    """The server took it for nobody. `step` is where: connection, login, sender, recipients or data."""
 
     step: str
     replies: tuple[Reply, ...]
@@ -127,8 +128,8 @@ class SmtpSender:
         kept = self._take(server)
         if kept is not None:
             answer = await self._hand_over(server, kept, mail, progress)
-            if not (isinstance(answer, NoReply) and not answer.sent):
-                return answer  # else: closed while it was idle; nothing was sent
+            if progress.data_begun or not _was_closing(answer):
+                return answer
         opened = await self._open(server)
         if not isinstance(opened, aiosmtplib.SMTP):
             return opened
@@ -144,7 +145,8 @@ class SmtpSender:
             answer = await _transfer(smtp, mail, progress)
             is_usable = isinstance(answer, Handed) or await _reset(smtp)
         except errors.SMTPResponseException as error:
-            answer = _answer_of(error, server, "data", sent=progress.data_begun)
+            step = "data" if progress.data_begun else "sender"  # a recipient's refusal is no exception
+            answer = _answer_of(error, server, step, sent=progress.data_begun)
             is_usable = isinstance(answer, Refused) and await _reset(smtp)
         except (errors.SMTPException, OSError) as error:
             answer = NoReply(
@@ -195,13 +197,17 @@ class SmtpSender:
             refused = await self._log_in(server, smtp)
         except errors.SMTPResponseException as error:
             smtp.close()
-            return _answer_of(error, server, "connect", sent=False)
+            step = "login" if isinstance(error, errors.SMTPAuthenticationError) else "connection"
+            return _answer_of(error, server, step, sent=False)
         except ssl.SSLError as error:
             smtp.close()
             return NoReply("tls", f"No TLS with {server.destination}: {error.reason or error}.", sent=False)
         except (errors.SMTPException, OSError) as error:
             smtp.close()
             return NoReply("connect", f"No connection to {server.destination}: {error}.", sent=False)
+        except asyncio.CancelledError:
+            smtp.close()  # the time is over
+            raise
         if refused is not None:
             smtp.close()
             return refused
@@ -234,7 +240,7 @@ async def _transfer(smtp: aiosmtplib.SMTP, mail: Mail, progress: _Progress) -> H
         try:
             await smtp.rcpt(recipient)
         except errors.SMTPRecipientRefused as error:
-            refused[recipient] = Reply(error.code, error.message)
+            refused[recipient] = _reply(error.code, error.message)
     if len(refused) == len(mail.recipients):
         first = next(iter(refused.values()))
         return Refused(
@@ -243,7 +249,20 @@ async def _transfer(smtp: aiosmtplib.SMTP, mail: Mail, progress: _Progress) -> H
     progress.data_begun = True
     fault.at("runner.in_call")
     response = await smtp.data(mail.data)
-    return Handed(Reply(response.code, response.message), refused)
+    return Handed(_reply(response.code, response.message), refused)
+
+
+def _was_closing(answer: Handed | Refused | NoReply) -> bool:
+    """Whether a kept connection ended under the mail, by silence or by the word for it (RFC 5321, 3.8)."""
+    if isinstance(answer, NoReply):
+        return True
+    return isinstance(answer, Refused) and any(reply.code == CLOSING for reply in answer.replies)
+
+
+def _reply(code: int, text: str) -> Reply:
+    """The library keeps bytes that are no UTF-8 as lone surrogates, which no message of ours can carry."""
+    clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return Reply(code, clean.replace("\x00", "\ufffd"))
 
 
 def _answer_of(
@@ -251,7 +270,8 @@ def _answer_of(
 ) -> Refused | NoReply:
     if error.code < 0:  # the library's word for a line that is no reply
         return NoReply("not-smtp", f"{server.destination} does not speak SMTP: {error.message.strip()}", sent)
-    return Refused(step, (Reply(error.code, error.message),), f"{error.code} {error.message}")
+    reply = _reply(error.code, error.message)
+    return Refused(step, (reply,), f"{reply.code} {reply.text}")
 
 
 async def _reset(smtp: aiosmtplib.SMTP) -> bool:
