@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from signalbox_rules.conditions import compile_condition
-from signalbox_rules.errors import RefusedCondition, RefusedTemplate
+from signalbox_rules.errors import RefusedCondition, RefusedTemplate, RenderingFailed
 from signalbox_rules.record_context import RecordContext, record_of
 from signalbox_rules.satisfiability import Possible, possible_outcomes
 from signalbox_rules.template_limits import OUTPUT_CHARACTERS_MAX
 from signalbox_rules.template_values import CHANNELS, Channel
-from signalbox_rules.templates import RenderingFailed, TemplateContext, compile_template, render, render_value
+from signalbox_rules.templates import TemplateContext, compile_template, render, render_value
 from tests.property.rules.naive import NOTHING, holds
 from tests.property.rules.strategies import condition_documents, contexts
 from tests.property.rules.template_strategies import scraps, templates, variables

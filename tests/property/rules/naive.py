@@ -208,15 +208,15 @@ def compare(op: str, actual: Any, before: Any, expected: Any, now: datetime) -> 
         case "contains" | "not_contains":
             if empty(expected) or isinstance(expected, dict | list):
                 return False
-            if not (actual is None or isinstance(actual, str | list)):
+            if not (empty(actual) or isinstance(actual, str | list)):
                 return False
             return part_of(actual, expected) is (op == "contains")
         case "starts_with":
             sensible = isinstance(expected, str) and not empty(expected) and isinstance(actual, str)
-            return sensible and folded(actual.lstrip()).startswith(folded(expected))
+            return sensible and folded(actual.lstrip()).startswith(folded(expected).lstrip())
         case "ends_with":
             sensible = isinstance(expected, str) and not empty(expected) and isinstance(actual, str)
-            return sensible and folded(actual.rstrip()).endswith(folded(expected))
+            return sensible and folded(actual.rstrip()).endswith(folded(expected).rstrip())
         case "matches":
             return isinstance(actual, str) and re.search(expected, actual, re.ASCII) is not None
         case "is_empty" | "is_not_empty":

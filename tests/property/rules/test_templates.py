@@ -7,12 +7,11 @@ import msgspec
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from signalbox_rules.errors import RefusedTemplate
+from signalbox_rules.errors import RefusedTemplate, RenderingFailed
 from signalbox_rules.template_limits import OUTPUT_CHARACTERS_MAX, Bookkeeping
 from signalbox_rules.template_values import CHANNELS, Channel
 from signalbox_rules.templates import (
     CompiledTemplate,
-    RenderingFailed,
     TemplateContext,
     compile_template,
     render,

@@ -26,6 +26,8 @@ TABLE: tuple[tuple[Any, str, Any, bool], ...] = (
     (ABSENT, "not_equals", "x", True),
     (None, "not_in", ["x"], True),
     (None, "not_contains", "x", True),
+    ({}, "not_contains", "x", True),
+    ([], "not_contains", "x", True),
     (None, "contains", "x", False),
     (None, "greater_than", -1, False),
     (None, "less_than", 1, False),
@@ -66,6 +68,8 @@ TABLE: tuple[tuple[Any, str, Any, bool], ...] = (
     (3, "contains", "3", False),
     (3, "not_contains", "3", False),
     (3, "starts_with", "3", False),
+    (" Dr. Ada", "starts_with", " dr. ", True),
+    ("Ada@example.com ", "ends_with", "@EXAMPLE.com ", True),
     # truths
     (True, "is_true", None, True),
     ("true", "is_true", None, True),

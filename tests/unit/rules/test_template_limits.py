@@ -1,11 +1,12 @@
 """Templates that would run, write or nest without end are stopped, and nothing of them is sent."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
 
-from signalbox_rules.errors import RefusedTemplate
-from signalbox_rules.templates import RenderingFailed, TemplateContext, compile_template, evaluate, render
+from signalbox_rules.errors import RefusedTemplate, RenderingFailed
+from signalbox_rules.templates import TemplateContext, compile_template, evaluate, render, render_value
 
 CONTEXT = TemplateContext(
     {"record": {"big": "x" * 200_000, "list": list(range(5_000)), "n": 10, "text": "a" * 1_000}}
@@ -25,6 +26,11 @@ def nested(tag: str, end: str, levels: int) -> str:
         ("{% for i in (1..99999999999999999999999) %}x{% endfor %}", "loops more than"),
         ("{% for i in (1..101) %}{% for j in (1..101) %}{% endfor %}{% endfor %}", "loops more than"),
         ("{% for i in record.list %}{% endfor %}" * 3, "loops more than"),
+        ("{% for i in (1..1000) %}" + "{% if record.no %}{% endif %}" * 1_000 + "{% endfor %}", "steps"),
+        ("{% for i in (1..1000) %}" + "{% if 1 == 1 %}{% endif %}" * 1_000 + "{% endfor %}", "steps"),
+        ("{% for i in (1..100) %}{% for j in (1..99) %}" + "{{ a }}" * 30 + "{%endfor%}{%endfor%}", "steps"),
+        ("{% for i in (1..9000) %}{% if record.big contains 'y' %}{% endif %}{% endfor %}", "works on"),
+        ("{% for i in (1..9000) %}{% if record.list == record.list %}{% endif %}{% endfor %}", "works on"),
         ("{{ record.big }}{{ record.big }}", "output has more than"),
         ("{% if true %}{{ record.big }}{{ record.big }}{% endif %}", "output has more than"),
         (
@@ -61,6 +67,36 @@ def test_a_filter_refuses_to_make_too_much(source: str) -> None:
     rendered = render(compile_template(source, "text"), CONTEXT)
     assert rendered.text in ("", "0")
     assert "more than" in rendered.warnings[0]
+
+
+def test_an_output_that_is_too_long_never_meets_in_memory() -> None:
+    compiled = compile_template("{{ record.big }}" * 500, "html")
+    tracemalloc.start()
+    try:
+        with pytest.raises(RenderingFailed, match="output has more than"):
+            render(compiled, CONTEXT)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("source", ["{{ record }}", "{{ record.big }}", "{{ record.big }}!"])
+def test_the_templates_of_a_json_value_have_a_limit_together(source: str) -> None:
+    assert render_value([source] * 3, CONTEXT)
+    with pytest.raises(RenderingFailed, match="4,194,304 bytes"):
+        render_value({"lines": [source] * 100}, CONTEXT)
+
+
+def test_a_long_list_fits_the_limits() -> None:
+    lines = [{"sku": f"A-{n}", "price": n, "kind": "service"} for n in range(1_000)]
+    source = (
+        "{% for line in record.lines %}<tr><td>{{ line.sku | upcase }}</td><td>{{ line.price | money }}</td>"
+        "{% if line.kind == 'service' and line.price > 5 %}<td>{{ forloop.index }}</td>{% endif %}</tr>\n"
+        "{% endfor %}{{ record.lines | sum: 'price' }}"
+    )
+    rendered = render(compile_template(source, "html"), TemplateContext({"record": {"lines": lines}}))
+    assert rendered.text.endswith("499500")
+    assert rendered.warnings == ()
 
 
 def test_numbers_stay_numbers_of_a_size() -> None:

@@ -9,6 +9,7 @@ from signalbox_rules.conditions import compile_condition
 from signalbox_rules.verdicts import in_words
 from tests.unit.rules.builders import compiled, context, leaf
 
+CHANGED_BY_ONE = "f changed from 1,152,921,504,606,846,976 to 1,152,921,504,606,846,977"
 TREE = {
     "all": [
         leaf("source", "equals", "Web Form"),
@@ -68,7 +69,7 @@ def test_the_verdict_has_the_shape_of_the_api() -> None:
         (
             TREE,
             {"source": "Web Form", "amount": 42000},
-            "amount was 42,000, not greater than 50,000 and priority is not in the record, not Urgent",
+            "amount was 42,000, not greater than 50,000 and priority is not in the record, so not Urgent",
         ),
         (leaf("f", "equals", "x"), {"f": ""}, "f was empty, not x"),
         (leaf("f", "is_empty"), {}, "f is not in the record"),
@@ -95,6 +96,24 @@ def test_the_verdict_has_the_shape_of_the_api() -> None:
             "f was A, B, which is a list; contains and in look inside",
         ),
         (leaf("f", "equals", "3"), {"f": 3}, "f was 3, a number, not the text 3"),
+        (leaf("f", "equals", "true"), {"f": True}, "f was true, which is not text"),
+        (leaf("f", "equals", ["a"]), {"f": "a"}, "f was a, which is not a list"),
+        (leaf("f", "equals", 1), {"f": True}, "f was true, which is not a number"),
+        (leaf("f", "equals", 42000), {"f": 41000.0}, "f was 41,000, not 42,000"),
+        (
+            leaf("f", "greater_than", 5),
+            {"f": "2026-01-01"},
+            "f was 2026-01-01, which is a date, not a number",
+        ),
+        (
+            leaf("f", "between", ["2026-01-01", "2026-02-01"]),
+            {"f": 5},
+            "f was 5, which is a number, not a date",
+        ),
+        (leaf("f", "greater_than", 5), {"f": ""}, "f was empty, not greater than 5"),
+        (leaf("f", "before", "2026-01-01"), {"f": " "}, "f was empty, not before 2026-01-01"),
+        (leaf("f", "is_true"), {"f": ""}, "f was empty, not true"),
+        (leaf("f", "contains", "x"), {}, "f is not in the record, so it does not contain x"),
         ({"not": leaf("f", "equals", "x")}, {"f": "x"}, "f was x, which is ruled out"),
         ({"not": leaf("f", "equals", "x")}, {"f": "y"}, "f was y, not x"),
     ],
@@ -108,12 +127,29 @@ def test_the_sentence_says_what_was_found_and_what_was_missing(tree: Any, record
     [
         (leaf("f", "changed"), {"f": "a"}, {"f": "b"}, "f changed from a to b"),
         (leaf("f", "changed"), {"f": "a"}, {"f": "a"}, "f stayed a"),
-        (leaf("f", "changed_to", "c"), {"f": "a"}, {"f": "b"}, "f changed from a to b, not to c"),
+        (leaf("f", "changed"), {"f": "1"}, {"f": 1}, "f changed from 1 to 1, of another type"),
+        (leaf("f", "changed"), {"f": 1.0}, {"f": 1}, "f stayed 1"),
+        (leaf("f", "changed"), {"f": -0.0}, {"f": 0}, "f stayed 0"),
+        (leaf("f", "changed"), {"f": None}, {"f": []}, "f stayed empty"),
+        (
+            leaf("f", "changed"),
+            {"f": {"a": 1}},
+            {"f": {"a": 2}},
+            "f changed beyond what is shown (an object)",
+        ),
+        (leaf("f", "changed"), {"f": 2**60}, {"f": 2**60 + 1}, CHANGED_BY_ONE),
+        (leaf("f", "changed_to", "a"), {"f": "a"}, {"f": "a"}, "f stayed a, which is no change to a"),
+        (
+            leaf("f", "changed_to", "c"),
+            {"f": "a"},
+            {"f": "b"},
+            "f changed from a to b, which is no change to c",
+        ),
         (
             leaf("f", "changed_from_to", {"from": "x", "to": "b"}),
             {"f": "a"},
             {"f": "b"},
-            "f changed from a to b, not from x to b",
+            "f changed from a to b, which is no change from x to b",
         ),
         (leaf("f", "increased"), {"f": 2}, {"f": 1}, "f changed from 2 to 1, which is no increase"),
         (
@@ -173,7 +209,7 @@ def test_a_sentence_of_many_reasons_is_cut() -> None:
         (
             leaf("f", "older_than", "P1Y2M1DT1H30M"),
             {},
-            "f is not in the record, not older than 1 year 2 months 1 day 1 hour 30 minutes",
+            "f is not in the record, so not older than 1 year 2 months 1 day 1 hour 30 minutes",
         ),
         (leaf("f", "less_than", {"field": "g"}), {"f": 9, "g": 5}, "f was 9, not less than g (5)"),
         (
@@ -198,6 +234,12 @@ def test_the_sentence_of_durations_and_of_other_fields(tree: Any, record: Any, s
         (1_000_000, "1,000,000"),
         (-42_000, "-42,000"),
         (42_000.5, "42,000.5"),
+        (42_000.0, "42,000"),
+        (-0.0, "0"),
+        (0.1, "0.1"),
+        (1e15, "1e+15"),
+        (2**63, "9,223,372,036,854,775,808"),
+        (10**400, "a huge number"),
         (True, "true"),
     ],
 )

@@ -21,3 +21,7 @@ class RefusedTemplate(RulesError):
         super().__init__(f"line {line}: {detail}")
         self.detail = detail
         self.line = line
+
+
+class RenderingFailed(RulesError):
+    """A template that reached a limit while it was rendered; nothing of its output may be sent."""

@@ -4,6 +4,7 @@ import re
 from typing import Any, Final
 
 from signalbox_contracts.definitions import Comparison
+from signalbox_rules.operators.change import is_same
 from signalbox_rules.operators.operator import (
     ChangeOperator,
     Operator,
@@ -47,6 +48,7 @@ def _value_explainer(
 ) -> Explainer:
     field, op, value = comparison.field, comparison.op, shown(comparison.value)
     not_there, was = f"{field} is not in the record", f"{field} was "
+    not_there_missed = not_there + _of_nothing(miss)
     name: Any = path[0] if len(path) == 1 else None  # nearly always; what is not called below saves a third
 
     def explain(record: Any, previous: Any, now: Any) -> tuple[Leaf, str]:
@@ -59,7 +61,7 @@ def _value_explainer(
                 before = shown(before)
         if found is MISSING:
             outcome = test(None, now) if takes_time else test(None)
-            why = not_there if outcome else not_there + miss
+            why = not_there if outcome else not_there_missed
             return Leaf(field, op, value, None, before, outcome, why), why
         outcome = test(found, now) if takes_time else test(found)
         actual: Any = found
@@ -89,16 +91,28 @@ def _change_explainer(comparison: Comparison, sense: Sense, path: Path, test: Te
         outcome = test(now_value, before)
         now_shown, before_shown = shown(now_value), shown(before)
         now_words, before_words = in_words(now_shown), in_words(before_shown)
-        if now_words == before_words:
+        if is_same(now_value, before):
             why = f"{field} stayed {now_words}"
-        else:
+        elif now_words != before_words:
             why = f"{field} changed from {before_words} to {now_words}"
+        elif type(now_value) is type(before):
+            why = f"{field} changed beyond what is shown ({now_words})"
+        else:
+            why = f"{field} changed from {before_words} to {now_words}, of another type"
         if not outcome:
             nonsense = sense(now_value, None) or sense(before, None)
             why += f", {nonsense}" if nonsense else miss
         return Leaf(field, op, value, now_shown, before_shown, outcome, why), why
 
     return explain
+
+
+def _of_nothing(miss: str) -> str:
+    """How a sentence goes on after "amount is not in the record"."""
+    for start, instead in ((", not ", ", so not "), (", which ", ", so it ")):
+        if miss.startswith(start):
+            return instead + miss.removeprefix(start)
+    return miss
 
 
 def explainer_of_unfit(comparison: Comparison, path: Path, why: str) -> Explainer:

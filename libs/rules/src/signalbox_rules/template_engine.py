@@ -7,7 +7,8 @@ written, and when a rendering stops is decided here: nothing reads a file, a clo
 from io import StringIO
 from typing import Any, Final, TextIO
 
-from liquid import Environment, RenderContext
+from liquid import Environment, RenderContext, Token
+from liquid.ast import BlockNode, Node
 from liquid.builtin import content, illegal
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags import (
@@ -21,6 +22,7 @@ from liquid.builtin.tags import (
     inline_comment_tag,
     unless_tag,
 )
+from liquid.expression import Expression
 from liquid.template import BoundTemplate
 from liquid.undefined import UNDEFINED, Undefined
 from liquid.utils import ReadOnlyChainMap
@@ -65,6 +67,7 @@ class Render(RenderContext):
         """The value at a path; what is not there is nothing, and noted."""
         value = value_in(self.scope, path)
         if value is not MISSING:
+            self.books.read(value)
             return value
         self.books.missing(path)
         return Undefined(str(path[0]), token=token)
@@ -125,8 +128,41 @@ class ChannelCapture(capture_tag.CaptureTag):
     node_class = ChannelCaptureNode
 
 
+class CountedBlock(BlockNode):
+    """What a loop repeats; each round counts for what is inside."""
+
+    __slots__ = ("steps",)
+
+    def __init__(self, block: BlockNode) -> None:
+        super().__init__(block.token, block.nodes)
+        self.steps = 1 + _steps_in(block)
+
+    def render_to_output(self, context: Any, buffer: TextIO) -> int:
+        """Go through one round."""
+        context.books.round(self.steps)
+        return super().render_to_output(context, buffer)
+
+
+_STATIC: Final = RenderContext(BoundTemplate(Environment(), nodes=[]))
+
+
+def _steps_in(node: Node) -> int:
+    """Tags, outputs and values; of a loop inside only its head, since its rounds count for themselves."""
+    expressions = sum(map(_values_in, node.expressions()))
+    if isinstance(node, CountedBlock):
+        return 1 + expressions
+    return 1 + expressions + sum(map(_steps_in, node.children(_STATIC)))
+
+
+def _values_in(expression: Expression) -> int:
+    return 1 + sum(map(_values_in, expression.children()))
+
+
 class LimitedForNode(for_tag.ForNode):
     """`{% for %}`: python-liquid would make a list of a range before it counts the rounds."""
+
+    def __init__(self, token: Token, expression: Any, block: BlockNode, default: Any = None) -> None:
+        super().__init__(token, expression, CountedBlock(block), default)
 
     def render_to_output(self, context: Any, buffer: TextIO) -> int:
         """Run the loop."""

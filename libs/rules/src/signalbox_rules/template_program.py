@@ -91,10 +91,11 @@ def value_of(output: Output, variables: Mapping[str, Any], books: Bookkeeping) -
 
 def run(program: Program, channel: Channel, variables: Mapping[str, Any], books: Bookkeeping) -> str:
     """The text of a program. Raises TemplateLimitReached."""
-    texts = [
-        part if type(part) is str else written(value_of(part, variables, books), channel)  # type: ignore[arg-type]
-        for part in program
-    ]
-    text = "".join(texts)
-    check_length(len(text))
-    return text
+    texts: list[str] = []
+    characters = 0
+    for part in program:
+        text = part if isinstance(part, str) else written(value_of(part, variables, books), channel)
+        characters += len(text)
+        check_length(characters)  # at once: a thousand texts of a megabyte must not meet in memory
+        texts.append(text)
+    return "".join(texts)

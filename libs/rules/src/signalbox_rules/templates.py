@@ -12,10 +12,10 @@ from liquid.builtin.expressions import FilteredExpression
 from liquid.exceptions import LiquidError, LiquidInterrupt, ResourceLimitError, StopRender
 from liquid.template import BoundTemplate
 
-from signalbox_rules.errors import RefusedTemplate, RulesError
+from signalbox_rules.errors import RefusedTemplate, RenderingFailed
 from signalbox_rules.template_analysis import optional_variables
 from signalbox_rules.template_engine import ENVIRONMENTS, Buffer, ChannelOutputNode, Render
-from signalbox_rules.template_limits import Bookkeeping
+from signalbox_rules.template_limits import Bookkeeping, ValueBudget
 from signalbox_rules.template_program import Output, Program, program_of, run, value_of
 from signalbox_rules.template_scan import check_marks
 from signalbox_rules.template_values import Channel, plain, without_control
@@ -35,10 +35,6 @@ _FAILURES: Final = (
     ValueError,
 )
 """What python-liquid can raise on odd values; the part that failed is left out, with a warning."""
-
-
-class RenderingFailed(RulesError):
-    """A template that reached a limit while it was rendered; nothing of its output may be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,20 +189,23 @@ def render_value(value: Any, context: TemplateContext) -> tuple[Any, tuple[str, 
     RefusedTemplate and RenderingFailed.
     """
     warnings: list[str] = []
-    return _rendered_value(value, context, warnings), tuple(warnings)
+    return _rendered_value(value, context, ValueBudget(), warnings), tuple(warnings)
 
 
-def _rendered_value(value: Any, context: TemplateContext, warnings: list[str]) -> Any:
+def _rendered_value(value: Any, context: TemplateContext, budget: ValueBudget, warnings: list[str]) -> Any:
     match value:
         case str():
             if not has_template(value):
                 return value
             rendered, noted = evaluate(compile_template(value, "text"), context)
+            budget.spend(rendered)
             warnings.extend(noted)
             return rendered
         case list():
-            return [_rendered_value(member, context, warnings) for member in value]
+            return [_rendered_value(member, context, budget, warnings) for member in value]
         case dict():
-            return {name: _rendered_value(member, context, warnings) for name, member in value.items()}
+            return {
+                name: _rendered_value(member, context, budget, warnings) for name, member in value.items()
+            }
         case _:
             return value

@@ -12,6 +12,7 @@ REASONS_MAX: Final = 6  # members of a group that a sentence names
 TEXT_SHOWN_MAX: Final = 200  # characters of a value in a verdict; a journal is no copy of the record
 MEMBERS_SHOWN_MAX: Final = 10  # of a list or an object; what is nested in them is left out
 MEMBER_TEXT_SHOWN_MAX: Final = 60
+WHOLE_SHOWN_MAX: Final = 10**20  # whole numbers below are often ids, which rounding would make look equal
 
 
 class Leaf(msgspec.Struct, frozen=True, gc=False):
@@ -94,13 +95,17 @@ def in_words(value: Any) -> str:
         if not value or value.isspace():
             return "empty"
         return str(value) if len(value) <= TEXT_SHOWN_MAX else cut(value, TEXT_SHOWN_MAX)
-    if kind is int or kind is float:
+    if kind is int:
         if -1000 < value < 1000:
             return str(value)
-        if kind is int and 0 < value < 1_000_000:
+        if 0 < value < 1_000_000:
             digits = str(value)
             return f"{digits[:-3]},{digits[-3:]}"  # most amounts, in half the time of a format
-        return f"{value:,}" if -1e15 < value < 1e15 else _long_number(value)
+        return f"{value:,}" if -WHOLE_SHOWN_MAX < value < WHOLE_SHOWN_MAX else _long_number(value)
+    if kind is float:
+        if -1e15 < value < 1e15:
+            return in_words(int(value)) if value.is_integer() else f"{value:,}"
+        return _long_number(value)
     if value is None:
         return "empty"
     if kind is bool:

@@ -9,10 +9,9 @@ from typing import Any, Final
 
 from signalbox_contracts.definitions import Problem
 from signalbox_rules.actions.action import ActionContext, Preview
-from signalbox_rules.errors import RefusedTemplate
+from signalbox_rules.errors import RefusedTemplate, RenderingFailed
 from signalbox_rules.template_values import Channel, without_control
 from signalbox_rules.templates import (
-    RenderingFailed,
     compile_template,
     evaluate,
     has_template,

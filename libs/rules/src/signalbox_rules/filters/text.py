@@ -31,7 +31,7 @@ def truncate(value: Any, length: Any = 50, ending: Any = "…") -> str:
     text, limit, tail = to_text(value), to_whole(length, "the length"), to_text(ending)
     if len(text) <= limit:
         return text
-    return text[: max(0, limit - len(tail))] + tail
+    return (text[: max(0, limit - len(tail))] + tail)[: max(0, limit)]
 
 
 def truncatewords(value: Any, count: Any = 15, ending: Any = "…") -> str:

@@ -97,7 +97,7 @@ CHANGE_OPERATORS: Final = (
         Takes.ONE,
         EVERY - {"object"},
         changed_to,
-        lambda value: f", not to {value}",
+        lambda value: f", which is no change to {value}",
         example="Qualified",
     ),
     ChangeOperator(
@@ -106,7 +106,7 @@ CHANGE_OPERATORS: Final = (
         Takes.ONE,
         EVERY - {"object"},
         changed_from,
-        lambda value: f", not from {value}",
+        lambda value: f", which is no change from {value}",
         example="New",
     ),
     ChangeOperator(
@@ -115,7 +115,7 @@ CHANGE_OPERATORS: Final = (
         Takes.FROM_TO,
         EVERY - {"object"},
         changed_from_to,
-        lambda value: f", not {value}",
+        lambda value: f", which is no change {value}",
         example={"from": "New", "to": "Qualified"},
     ),
     ChangeOperator(

@@ -10,7 +10,7 @@ from signalbox_contracts.definition_durations import Duration, parse_duration
 from signalbox_rules.errors import RulesError
 from signalbox_rules.operators.operator import DATES, Takes, TimeOperator, TimeTest, ValueOperator, ValueTest
 from signalbox_rules.operators.ordering import is_before, moment_test
-from signalbox_rules.reading import Moment, read_moment
+from signalbox_rules.reading import Moment, is_empty, read_moment
 
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
@@ -113,7 +113,7 @@ def _days_in(year: int, month: int) -> int:
 
 def date_sense(value: Any, _expected: Any) -> str | None:
     """Only ISO 8601 is read: 11/12/2026 could be November or December."""
-    return None if value is None or read_moment(value) is not None else "which is not an ISO 8601 date"
+    return None if is_empty(value) or read_moment(value) is not None else "which is not an ISO 8601 date"
 
 
 DATE_OPERATORS: Final = (

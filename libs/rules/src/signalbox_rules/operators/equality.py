@@ -125,7 +125,7 @@ def complement(prepare: Any) -> Any:
 
 def contains_sense(value: Any, _expected: Any) -> str | None:
     """Contains is about text and lists; nothing (null, missing) contains nothing."""
-    return None if value is None or type(value) in (str, list) else "which is neither text nor a list"
+    return None if is_empty(value) or type(value) in (str, list) else "which is neither text nor a list"
 
 
 def equality_sense(value: Any, expected: Any) -> str | None:
@@ -133,9 +133,13 @@ def equality_sense(value: Any, expected: Any) -> str | None:
     kind = type(value)
     if kind is list and value and type(expected) is not list:
         return "which is a list; contains and in look inside"
+    if type(expected) is list and kind is not list and not is_empty(value):
+        return "which is not a list"
     if type(expected) is str and (kind is int or kind is float):
         return f"a number, not the text {expected}"
-    if type(expected) in (int, float) and kind is str and not is_empty(value) and read_number(value) is None:
+    if type(expected) is str and kind is bool:
+        return "which is not text"
+    if type(expected) in (int, float) and not is_empty(value) and read_number(value) is None:
         return "which is not a number"
     if type(expected) is bool and not is_empty(value) and read_truth(value) is None:
         return "which is neither true nor false"

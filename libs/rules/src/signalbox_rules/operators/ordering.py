@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from signalbox_rules.errors import RulesError
 from signalbox_rules.operators.operator import DATES, NUMBERS, Takes, ValueOperator, ValueTest
-from signalbox_rules.reading import Moment, read_moment, read_number
+from signalbox_rules.reading import Moment, is_empty, read_moment, read_number
 
 NumberTest = Callable[[int | float], bool]
 MomentTest = Callable[[Moment], bool]
@@ -99,14 +99,17 @@ def between(expected: Any) -> ValueTest:
     return number_test(lambda actual: low <= actual <= high)
 
 
-def ordered_sense(value: Any, _expected: Any) -> str | None:
-    """Numbers and dates have an order here; other values have none."""
-    kind = type(value)
-    if kind is int or kind is float or value is None:
+def ordered_sense(value: Any, expected: Any) -> str | None:
+    """Numbers have an order among numbers, dates among dates; other values have none."""
+    if is_empty(value):
         return None
-    if read_number(value) is not None or read_moment(value) is not None:
+    is_number = read_number(value) is not None
+    if not is_number and read_moment(value) is None:
+        return "which is neither a number nor a date"
+    bound = expected[0] if type(expected) is list and expected else expected
+    if bound is None or (read_number(bound) is not None) is is_number:
         return None
-    return "which is neither a number nor a date"
+    return "which is a number, not a date" if is_number else "which is a date, not a number"
 
 
 _ORDERED: Final = NUMBERS | DATES

@@ -28,7 +28,7 @@ def false(_expected: Any) -> ValueTest:
 
 def truth_sense(value: Any, _expected: Any) -> str | None:
     """Only true and false are truths: 1, yes and on are not guessed at."""
-    return None if value is None or read_truth(value) is not None else "which is neither true nor false"
+    return None if is_empty(value) or read_truth(value) is not None else "which is neither true nor false"
 
 
 PRESENCE_OPERATORS: Final = (

@@ -14,13 +14,13 @@ PATTERN_MEMORY_BYTES: Final = 1 << 20  # of the compiled automaton; x{1000}{1000
 
 def starts_with(expected: Any) -> ValueTest:
     """Does the text begin so, letter case and leading white space aside?"""
-    part = _part(expected)
+    part = _part(expected).lstrip()
     return lambda actual: type(actual) is str and fold(actual.lstrip()).startswith(part)
 
 
 def ends_with(expected: Any) -> ValueTest:
     """Does the text end so, letter case and trailing white space aside?"""
-    part = _part(expected)
+    part = _part(expected).rstrip()
     return lambda actual: type(actual) is str and fold(actual.rstrip()).endswith(part)
 
 
@@ -68,7 +68,7 @@ def _reason(error: Exception) -> str:
 
 def text_sense(value: Any, _expected: Any) -> str | None:
     """These are about text; nothing starts with nothing."""
-    return None if value is None or type(value) is str else "which is not text"
+    return None if is_empty(value) or type(value) is str else "which is not text"
 
 
 TEXT_OPERATORS: Final = (
