@@ -244,7 +244,7 @@ async def test_a_kept_connection_that_was_closed_is_replaced_once(client: Client
 
 
 @pytest.mark.parametrize(("repeatable", "count"), [(True, 3), (False, 2)])
-async def test_a_request_lost_on_a_kept_connection_is_repeated_only_if_it_may_be(
+async def test_a_request_lost_on_a_kept_connection_is_repeated_and_what_may_not_be_uses_none(
     client: Client, repeatable: bool, count: int
 ) -> None:
     requests = 0
@@ -261,10 +261,23 @@ async def test_a_request_lost_on_a_kept_connection_is_repeated_only_if_it_may_be
         url = f"http://127.0.0.1:{port}/"
         await client.post(url)
         answer = await client.post(url, repeatable=repeatable)
-    assert isinstance(answer, HttpResponse) == repeatable
-    if isinstance(answer, NoResponse):
-        assert answer.sent
+    assert isinstance(answer, HttpResponse)
     assert requests == count
+
+
+async def test_a_request_that_may_not_be_repeated_and_gets_no_answer_is_sent_once(client: Client) -> None:
+    requests = 0
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        await read_request(reader)
+        requests += 1  # and closes without a word
+
+    async with receiver(behave) as port:
+        answer = await client.post(f"http://127.0.0.1:{port}/", repeatable=False)
+    assert isinstance(answer, NoResponse)
+    assert answer.sent
+    assert requests == 1
 
 
 async def test_a_cancelled_call_leaves_no_connection_to_be_reused(client: Client) -> None:

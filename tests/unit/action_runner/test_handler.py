@@ -2,17 +2,19 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import msgspec
 import pytest
 
-from action_runner.actions.action import Surroundings
+from action_runner.actions.action import CallAction, Surroundings
+from action_runner.actions.registry import ACTIONS
 from action_runner.adapters.http_messages import HttpRequest, HttpResponse, NoResponse
 from action_runner.adapters.smtp import Handed, NoReply, Refused, Reply, SmtpServer
 from action_runner.answers import AnswerDesk
-from action_runner.destinations import Destinations
+from action_runner.destinations import PACE_WAIT_MAX_MS, Destinations
 from action_runner.domain import breaker
 from action_runner.domain.mail import Mail
 from action_runner.handler import BREAKAGES_MAX, RunnerHandler
@@ -36,15 +38,19 @@ from signalbox_contracts.messages import (
     RunSucceeded,
     RunWaiting,
 )
+from signalbox_rules.actions.registry import ACTIONS_BY_TYPE
 from signalbox_rules.record_catalog import User
 from signalbox_runtime.cancellations import Cancellations
 from signalbox_runtime.clock import ManualClock
 from signalbox_runtime.errors import UndecodableInternalMessage
+from signalbox_runtime.lanes.handler import LaneLimits
 from signalbox_runtime.records import Inbound, Outbox, TopicPartition
 from signalbox_runtime.testing.fake_kafka import FakeKafka
 from tests.unit.action_runner.tokens import NOW_MS, step, token
 
 HOOK = {"url": "https://erp.example/leads", "body": {"lead": "{{ record.id }}"}}
+MAX_POLL_INTERVAL_SECONDS = 300
+"""librdkafka's default: who stays away longer from poll() is put out of its group."""
 MAIL = {"to": ["u-1"], "subject": "Hi {{ record.name }}", "text": "Hello"}
 
 
@@ -244,6 +250,57 @@ async def test_a_partition_that_is_taken_away_ends_the_wait_in_its_lane(stage: S
         ("runs.journal", RunWaiting),
         ("delays.1s", Delayed),
     ]
+
+
+async def test_a_partition_that_was_taken_away_during_the_call_is_not_kept_by_a_wait(stage: Stage) -> None:
+    stage.http.answers = [answer(503)]
+    gone = frozenset((TopicPartition("actions.webhook", 0),))
+    policy = msgspec.structs.replace(step().retry, first_backoff_ms=9_000)
+    stage.handler.revoked(gone)
+    async with asyncio.timeout(1):
+        messages = await stage.run(token(hook(retry=policy)))
+    assert kinds(messages)[-1] == ("delays.1s", Delayed)
+
+    await stage.handler.assigned({})  # others came: this one is still away
+    async with asyncio.timeout(1):
+        await stage.run(token(hook(retry=policy)))
+    await stage.handler.assigned(dict.fromkeys(gone, 0))
+    outbox = stage.execute(token(hook(retry=policy)))
+    assert not isinstance(outbox, Outbox)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(outbox, 0.05)
+
+
+async def test_the_past_of_a_partition_is_read_once_at_a_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a reading that began before the partition went could end last, and forget what came since."""
+    may_end = threading.Event()
+    order: list[str] = []
+
+    def read_back(_desk: AnswerDesk, starts: Mapping[TopicPartition, int]) -> None:
+        (start,) = starts.values()
+        order.append(f"begin {start}")
+        if start == 1:
+            may_end.wait(10)
+        order.append(f"end {start}")
+
+    monkeypatch.setattr(AnswerDesk, "read_back", read_back)
+    place = TopicPartition(topics.CRM_COMMAND_RESULTS, 0)
+    readings = [asyncio.create_task(stage.handler.assigned({place: start})) for start in (1, 2)]
+    await asyncio.sleep(0.05)
+    may_end.set()
+    await asyncio.gather(*readings)
+    assert order == ["begin 1", "end 1", "begin 2", "end 2"]
+
+
+def test_no_call_takes_longer_than_a_partition_is_kept_for_it() -> None:
+    longest = max(
+        ACTIONS_BY_TYPE[action.type].timeout_seconds_max
+        for action in ACTIONS
+        if isinstance(action, CallAction)
+    )
+    assert longest + PACE_WAIT_MAX_MS / 1000 < LaneLimits().drain_seconds < MAX_POLL_INTERVAL_SECONDS
 
 
 async def test_a_run_canceled_while_it_waits_in_its_lane_makes_no_further_call(stage: Stage) -> None:

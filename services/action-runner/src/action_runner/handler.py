@@ -99,6 +99,7 @@ class RunnerHandler:
         self._answers = answers
         self._jitter = jitter
         self._lane_sleep = LaneSleep()
+        self._preparing = asyncio.Lock()
         self._breakages = 0
 
     # --- LaneHandler ------------------------------------------------------------------------------
@@ -149,7 +150,11 @@ class RunnerHandler:
 
     async def assigned(self, starts: Mapping[TopicPartition, int]) -> None:
         """See LaneHandler."""
-        await asyncio.to_thread(self._answers.read_back, starts)
+        self._lane_sleep.given(starts)
+        # One after the other: a partition may go and come back while its past is still being read, and the
+        # reading that began first must not end last and forget what was noted since.
+        async with self._preparing:
+            await asyncio.to_thread(self._answers.read_back, starts)
 
     def revoked(self, partitions: frozenset[TopicPartition]) -> None:
         """See LaneHandler."""

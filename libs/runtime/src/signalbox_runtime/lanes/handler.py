@@ -95,6 +95,6 @@ class LaneLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Under load, the least time from one commit to the next."""
     metadata_max_bytes: int = 4_096
     """What the broker takes as metadata of a committed offset (offset.metadata.max.bytes)."""
-    drain_seconds: float = 25.0
-    """How long partitions that are being taken away are kept so that their calls can end. Well under
-    max.poll.interval.ms, and above the longest call."""
+    drain_seconds: float = 130.0
+    """How long partitions that are being taken away are kept at most, so that their calls can end: only a
+    crash may repeat a call. Under max.poll.interval.ms (300 s), above the longest call (120 s)."""

@@ -165,6 +165,7 @@ class LaneLoop:
 
     def _drop_waiting(self, names: frozenset[TopicPartition]) -> int:
         self._revocations += 1
+        self._answers.clear()  # of one that nobody waited for
         self._executor.revoke(self._revocations, names)
         return self._revocations
 

@@ -62,12 +62,12 @@ class HttpClient:
             data = wire_form(request)
         except RefusedTarget as error:
             return NoResponse("protocol", str(error), sent=False)
-        connection = self._take(key)
+        connection = self._take(key) if request.repeatable else None
         if connection is not None:
             answer = await connection.exchange(data, deadline)
             self._keep(key, connection)
-            stale = isinstance(answer, NoResponse) and answer.kind == "closed"
-            if not (stale and request.repeatable):
+            was_closed = isinstance(answer, NoResponse) and answer.kind == "closed"
+            if not was_closed:
                 return answer
         opened = await self._open(target, deadline)
         if isinstance(opened, NoResponse):

@@ -26,7 +26,8 @@ class HttpRequest(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...]
     body: bytes
     repeatable: bool = True
-    """Whether it may be sent again when a kept connection turns out to be closed before any answer."""
+    """Whether it may be sent again when a kept connection turns out to be closed before any answer. What may
+    not goes over a new connection, so that a closed one can't leave its outcome unknown."""
 
 
 class HttpResponse(msgspec.Struct, frozen=True):

@@ -95,14 +95,6 @@ def issue(token: ActionRequested, parameters: bytes, at_ms: int) -> Issued | Per
     return Issued(Step((fact,), Parks()), command)
 
 
-def question(token: ActionRequested) -> str:
-    """What an answer answers: the command as sent at one point of the run. A resent command is a new
-    question.
-    """
-    command_id = token.command.command_id if token.command else ""
-    return f"{command_id}:{token.seq}"
-
-
 def carried_token(result: CrmCommandResult) -> ActionRequested:
     """The token that an answer brings back, at the attempt that it answers. Raises UnusableAnswer."""
     try:

@@ -18,11 +18,6 @@ def verdict(status: int) -> Verdict:
     return "permanent"
 
 
-def shows_trouble(status: int) -> bool:
-    """Whether the destination as a whole seems down or overloaded, which the circuit breaker counts."""
-    return status == 429 or 500 <= status <= 599
-
-
 def retry_after_ms(value: str | None, now_ms: int) -> int | None:
     """How long a `Retry-After` header (RFC 9110 section 10.2.3) asks to wait; None where it can't be read."""
     if value is None:
