@@ -95,6 +95,23 @@ def test_an_applied_command_moves_the_run_and_later_actions_see_the_changed_reco
     assert (following.command, following.seq) == (None, 3)
 
 
+def test_of_an_applied_command_what_is_too_large_is_left_out_with_a_warning() -> None:
+    large = json.dumps({"text": "x" * topics.ENVELOPE_MAX_BYTES}).encode()
+    sent = issued(token(step("change_field"), step("webhook", 1), record=b'{"id":"lead-1"}'))
+    moved = answered(result_of(sent, record=large, receipt=large))
+    assert isinstance(moved, Moves)
+    (succeeded,) = moved.step.facts
+    assert isinstance(succeeded, ActionSucceeded)
+    assert (succeeded.record, succeeded.receipt, len(succeeded.warnings)) == (None, b"{}", 2)
+    assert isinstance(moved.step.then, Goes)
+    assert moved.step.then.token.record == b'{"id":"lead-1"}'
+    rejected = answered(result_of(sent, outcome="rejected", receipt=large, record=None))
+    assert isinstance(rejected, Moves)
+    (failed, _) = rejected.step.facts
+    assert isinstance(failed, ActionFailed)
+    assert failed.receipt is None
+
+
 def test_a_rejection_is_permanent_and_gives_the_crms_reason() -> None:
     sent = issued(token(step("change_field")))
     moved = answered(result_of(sent, outcome="rejected", reason="No such field.", record=None))
@@ -129,6 +146,10 @@ def test_a_repeated_answer_moves_nothing() -> None:
         {"tenant_id": "other"},
         {"command_id": "0" * 64},
         {"reply_context": codec.encode(token(step("change_field")))},
+        {"record": b"{cut short"},
+        {"record": b"[1]"},
+        {"receipt": b"\xff"},
+        {"receipt": b'"done"'},
     ],
 )
 def test_an_answer_that_brings_back_no_run_of_ours_is_unusable(changes: dict[str, object]) -> None:

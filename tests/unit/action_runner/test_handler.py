@@ -27,6 +27,7 @@ from signalbox_contracts.messages import (
     ActionStarted,
     ActionStep,
     ActionSucceeded,
+    CompletedAction,
     CrmCommand,
     CrmCommandResult,
     Delayed,
@@ -401,6 +402,31 @@ async def test_of_two_answers_one_moves_the_run_and_a_resent_command_is_a_new_qu
     assert isinstance(resent, CrmCommand)
     assert resent.command_id == sent.command_id
     assert kinds(stage.answered(result_of(resent)))[0] == ("runs.journal", ActionSucceeded)
+
+
+@pytest.mark.parametrize("key", [None, b"acme/leads/lead-2", b"\xff"])
+async def test_an_answer_under_another_key_moves_nothing(stage: Stage, key: bytes | None) -> None:
+    (_, (_, sent)) = await stage.run(token(step("change_field", parameters=b'{"field":"amount","value":5}')))
+    assert isinstance(sent, CrmCommand)
+    inbound = msgspec.structs.replace(stage.inbound(topics.CRM_COMMAND_RESULTS, result_of(sent)), key=key)
+    outbox = stage.handler.execute(stage.handler.accept(inbound))
+    assert isinstance(outbox, Outbox)
+    (letter,) = outbox
+    assert letter.topic == topics.DEAD_LETTERS
+    assert b"it must be the command's, 'acme/leads/lead-1'" in dict(letter.headers)["error"]
+    assert [kind for _, kind in kinds(stage.answered(result_of(sent)))] == [ActionSucceeded, RunSucceeded]
+
+
+async def test_a_run_that_outgrows_its_messages_ends_and_says_so(stage: Stage) -> None:
+    """Nobody could ever send its token on, and everything behind it would wait."""
+    text = json.dumps({"text": "x" * 2_050_000}).encode()
+    done = CompletedAction(id="before", type="webhook", status="success", parameters_hash="h", receipt=text)
+    run = token(hook(), hook(index=1), completed=(done,), record=text)
+    (_, called), (_, failed) = await stage.run(msgspec.structs.replace(run, completed=(done, done)))
+    assert isinstance(called, ActionSucceeded)
+    assert isinstance(failed, RunFailed)
+    assert (failed.error_type, failed.seq, failed.action_id) == ("run-too-large", called.seq + 1, "action-0")
+    assert "actions.webhook takes 4,194,304" in failed.error_detail
 
 
 async def test_answers_are_told_apart_whatever_order_their_lanes_take_turns_in(stage: Stage) -> None:

@@ -8,6 +8,9 @@ from signalbox_contracts.messages import Message
 from signalbox_runtime.errors import UndecodableInternalMessage
 from signalbox_runtime.records import Headers, Inbound
 
+TRACE_HEADER_MAX_BYTES = 8_192
+"""W3C Trace Context asks to carry 512 characters. Headers count into a record's size: what a publisher sends
+must not make our own messages too large."""
 M = TypeVar("M", bound=Message)
 
 
@@ -34,4 +37,8 @@ def read_any(inbound: Inbound) -> Message:
 
 def trace(inbound: Inbound) -> Headers:
     """The headers that follow an event through every topic: W3C Trace Context."""
-    return tuple(header for header in inbound.headers if header[0] in ("traceparent", "tracestate"))
+    return tuple(
+        header
+        for header in inbound.headers
+        if header[0] in ("traceparent", "tracestate") and len(header[1]) <= TRACE_HEADER_MAX_BYTES
+    )

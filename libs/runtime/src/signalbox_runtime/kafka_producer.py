@@ -2,16 +2,15 @@
 
 import logging
 from collections.abc import Callable
-from functools import lru_cache
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import TopicPartition as KafkaPartition
 
-from signalbox_contracts import topics
 from signalbox_runtime.broker import GroupMetadata, Offsets
 from signalbox_runtime.errors import ClientFailed, KafkaUnavailable, ServiceRefused, TransactionAbortable
 from signalbox_runtime.kafka_errors import error_of, plain, transactional
-from signalbox_runtime.kafka_options import MESSAGE_MAX_BYTES, Options
+from signalbox_runtime.kafka_options import Options
+from signalbox_runtime.record_sizes import size_limit, size_of
 from signalbox_runtime.records import Outbound
 
 CALL_TIMEOUT_SECONDS = 12.0
@@ -39,8 +38,8 @@ class ConfluentProducer:
         self._transactional("begin_transaction", self._client().begin_transaction)
 
     def produce(self, record: Outbound) -> None:
-        size = _size(record)
-        limit = _size_limit(record.topic)
+        size = size_of(record)
+        limit = size_limit(record.topic)
         if size > limit:
             raise ServiceRefused(
                 f"A record for {record.topic} has {size} bytes, the topic takes {limit}. It was not sent."
@@ -107,16 +106,3 @@ class ConfluentProducer:
             call()
         except KafkaException as exception:
             raise transactional(doing, error_of(exception)) from exception
-
-
-def _size(record: Outbound) -> int:
-    size = len(record.key or b"") + len(record.value or b"")
-    for name, value in record.headers:
-        size += len(name) + len(value)
-    return size
-
-
-@lru_cache(maxsize=256)
-def _size_limit(topic: str) -> int:
-    declared = topics.topics_by_name().get(topic)
-    return declared.max_message_bytes if declared is not None else MESSAGE_MAX_BYTES

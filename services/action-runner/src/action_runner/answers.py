@@ -53,6 +53,7 @@ class AnswerDesk:
         try:
             result = codec.decode(inbound.value or b"", CrmCommandResult)
             token = command.carried_token(result)
+            _check_key(inbound.key, token)
         except (UndecodableMessage, UnusableAnswer) as error:
             return Unusable(str(error))
         place = TopicPartition(inbound.topic, inbound.partition)
@@ -103,6 +104,14 @@ class AnswerDesk:
         """Drops what is known of partitions that went."""
         for place in partitions:
             self._seen.forget(place)
+
+
+def _check_key(key: bytes | None, token: ActionRequested) -> None:
+    """Raises UnusableAnswer for another key: repeats are only recognised within a partition."""
+    lane = ids.lane(token.tenant_id, token.module, token.record_id)
+    if key != lane:
+        told = "null" if key is None else repr(key.decode("utf-8", errors="replace")[:100])
+        raise UnusableAnswer(f"The key is {told}; it must be the command's, {lane.decode()!r}.")
 
 
 def _question(result: CrmCommandResult) -> bytes:

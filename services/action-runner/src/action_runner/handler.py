@@ -13,7 +13,7 @@ from action_runner.actions.registry import ACTIONS_BY_TYPE
 from action_runner.answers import Accepted, AnswerDesk, Unusable
 from action_runner.destinations import Destinations
 from action_runner.domain import advance, command, rendering
-from action_runner.domain.advance import Attempt, Ends, Step, Waits
+from action_runner.domain.advance import Attempt, Step, Waits
 from action_runner.domain.outcome import Failure, Outcome, Permanent, Postponed
 from action_runner.domain.retry import LANE_STAY_MAX_MS
 from action_runner.errors import ActionRunnerError, UnfitToken
@@ -336,6 +336,4 @@ class RunnerHandler:
         facts: Sequence[RunFact],
         step: Step,
     ) -> Outbox:
-        if isinstance(step.then, Ends):
-            metrics.run_ended(facts[-1])
         return run_outbox(token, facts, step.then, self._clock.now_ms(), trace(inbound))

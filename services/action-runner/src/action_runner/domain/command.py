@@ -5,7 +5,7 @@ appended after the deadline that the token carries. Late answers are recorded an
 """
 
 import zlib
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -23,6 +23,11 @@ from signalbox_contracts.messages import (
 )
 
 PACK_OVER_BYTES = topics.REPLY_CONTEXT_MAX_BYTES
+CARRIED_MAX_BYTES = 4_000_000
+"""The token as the waiting run's fact carries it: what the journal takes, with room for the rest."""
+RECORD_MAX_BYTES = topics.ENVELOPE_MAX_BYTES
+RECEIPT_MAX_BYTES = 16_384
+"""The CRM decides how much it tells, but each action's receipt travels with the run to its end."""
 CONTEXT_MAX_BYTES = 8_388_608
 """Largest reply context after unpacking: twice what an internal topic takes, so a bomb stops here."""
 _PACKED = b"Z1"
@@ -67,12 +72,12 @@ def issue(token: ActionRequested, parameters: bytes, at_ms: int) -> Issued | Per
         )
     )
     context = pack(carried)
-    if len(context) > topics.REPLY_CONTEXT_MAX_BYTES:
+    if len(context) > topics.REPLY_CONTEXT_MAX_BYTES or len(carried) > CARRIED_MAX_BYTES:
         return Permanent(
             Failure(
                 "record-too-large",
-                f"The run's event and results have {len(context):,} bytes packed; "
-                f"a CRM command carries at most {topics.REPLY_CONTEXT_MAX_BYTES:,}.",
+                f"The run's event and results have {len(carried):,} bytes, {len(context):,} packed; a CRM "
+                f"command carries at most {CARRIED_MAX_BYTES:,}, {topics.REPLY_CONTEXT_MAX_BYTES:,} packed.",
             )
         )
     command = CrmCommand(
@@ -108,6 +113,7 @@ def carried_token(result: CrmCommandResult) -> ActionRequested:
             f"The answer names tenant {result.tenant_id!r} and command {result.command_id!r}; "
             f"its reply_context is of {token.tenant_id!r} and {token.command.command_id!r}."
         )
+    _check_objects(result)
     return msgspec.structs.replace(token, attempt=token.attempt - 1)
 
 
@@ -155,10 +161,38 @@ def unpack(context: bytes) -> bytes:
 def _outcome(result: CrmCommandResult) -> Outcome:
     match result.outcome:
         case "applied":
-            return Succeeded(result.receipt, result.record)
+            return _applied(result)
         case "rejected":
             reason = result.reason or "The CRM rejected the change and gave no reason."
-            return Permanent(Failure("crm-rejected", reason), result.receipt or None)
+            receipt = result.receipt if len(result.receipt) <= RECEIPT_MAX_BYTES else None
+            return Permanent(Failure("crm-rejected", reason), receipt or None)
+
+
+def _applied(result: CrmCommandResult) -> Succeeded:
+    """The change took effect, whatever of its story is too long to be carried on."""
+    receipt, record, warnings = result.receipt or b"{}", result.record, []
+    if len(receipt) > RECEIPT_MAX_BYTES:
+        warnings.append(
+            f"The CRM's receipt has {len(receipt):,} bytes; up to {RECEIPT_MAX_BYTES:,} are kept."
+        )
+        receipt = b"{}"
+    if record is not None and len(record) > RECORD_MAX_BYTES:
+        warnings.append(
+            f"The record after the change has {len(record):,} bytes; up to {RECORD_MAX_BYTES:,} are kept. "
+            "Later actions see it as it was before."
+        )
+        record = None
+    return Succeeded(receipt, record, tuple(warnings))
+
+
+def _check_objects(result: CrmCommandResult) -> None:
+    """Raises UnusableAnswer unless receipt and record are JSON objects: they become part of the history."""
+    for name, content in (("receipt", result.receipt), ("record", result.record)):
+        if content:
+            try:
+                _object_decoder.decode(content)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                raise UnusableAnswer(f"{name} is not a JSON object: {error}.") from error
 
 
 def _late(
@@ -178,3 +212,6 @@ def _late(
         reason=result.reason,
         why=why,
     )
+
+
+_object_decoder = msgspec.json.Decoder(dict[str, Any])
