@@ -7,6 +7,7 @@ import pytest
 
 from condition_evaluator.domain.judging import Judge, Judged
 from condition_evaluator.domain.rate import RateMemory
+from condition_evaluator.domain.verdict_sizes import VERDICTS_MAX_BYTES, with_verdicts_that_fit
 from condition_evaluator.domain.versions import Versions
 from signalbox_contracts import codec, ids
 from signalbox_contracts.definitions import parse_definition, to_bytes
@@ -228,6 +229,34 @@ def test_a_version_that_is_nowhere_fails_the_run_with_what_to_do() -> None:
     assert "Version 9" in ended.error_detail
     assert "Publish" in ended.error_detail
     assert result.tokens == ()
+
+
+def test_verdicts_too_large_for_one_message_keep_their_sentence() -> None:
+    """Hundreds of comparisons in dozens of workflows: the message would stop the events of every tenant."""
+    tree = {"all": [{"field": "x" * 200, "actual": "y" * 200, "outcome": False}] * 500, "outcome": False}
+    large = msgspec.json.encode({"outcome": False, "sentence": "amount was 42,000", "tree": tree})
+    small = msgspec.json.encode({"outcome": True, "sentence": "no conditions", "tree": None})
+    before = [
+        Judgement(
+            run_id=f"run-{number}",
+            workflow_id=f"w-{number}",
+            workflow_name="w",
+            version=1,
+            outcome="skipped",
+            verdict=small if number % 5 == 0 else large,
+        )
+        for number in range(30)
+    ]
+    after = with_verdicts_that_fit(before)
+    assert sum(len(judgement.verdict or b"") for judgement in after) <= VERDICTS_MAX_BYTES
+    assert [judgement.run_id for judgement in after] == [judgement.run_id for judgement in before]
+    for old, new in zip(before, after, strict=True):
+        verdict = msgspec.json.decode(new.verdict or b"")
+        assert verdict["outcome"] is (old.verdict is small)
+        assert new == old or (verdict["tree"], verdict["sentence"][:17]) == (None, "amount was 42,000")
+    kept_whole = [new.verdict is large for new in after if new.verdict is not small]
+    assert True in kept_whole, "no more is left out than has to be"
+    assert with_verdicts_that_fit(before[:2]) == tuple(before[:2])
 
 
 @pytest.mark.parametrize("record", [b"{}", b'{"amount":null}', b'{"amount":{"a":[]}}', b'{"amount":"many"}'])

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from condition_evaluator.domain.plans import plan
 from condition_evaluator.domain.rate import RateMemory
+from condition_evaluator.domain.verdict_sizes import with_verdicts_that_fit
 from condition_evaluator.domain.versions import JudgingVersion, UnusableVersion, Versions
 from signalbox_contracts.messages import (
     ActionRequested,
@@ -73,7 +74,7 @@ class Judge:
             occurred_at_ms=event.occurred_at_ms,
             judged_at_ms=now_ms,
             event=request.event,
-            judgements=tuple(outcome.judgement for outcome in outcomes),
+            judgements=with_verdicts_that_fit([outcome.judgement for outcome in outcomes]),
             chain=event.chain,
             depth=event.depth,
         )
