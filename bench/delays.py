@@ -10,7 +10,7 @@ from signalbox_contracts.messages import Delayed
 from signalbox_embedded.kafka import EmbeddedKafka
 from signalbox_runtime.records import TopicPartition
 from signalbox_runtime.testing.kafka_stage import KafkaStage
-from signalbox_runtime.testing.stage import wait_until
+from signalbox_runtime.testing.waiting import eventually
 from tests.declared_topics import apply_topics
 from tests.integration.delay_relay.relay_process import RelayProcess, let_wait
 
@@ -63,7 +63,7 @@ def _released_per_second(stage: KafkaStage, bootstrap: str) -> float:
     let_wait(bootstrap, "delays.1s", messages)
     place = TopicPartition(target, 0)
     offsets = stage.kafka.offsets()
-    wait_until(lambda: offsets.end_offsets([place])[place] >= RELEASED, "all of them")
+    eventually(lambda: offsets.end_offsets([place])[place] >= RELEASED, "all of them")
     return RELEASED / (time.monotonic() - began)
 
 
@@ -76,7 +76,7 @@ def _lateness_ms(stage: KafkaStage, bootstrap: str) -> list[float]:
         due_by_payload[message.payload] = message.due_at_ms
         let_wait(bootstrap, "delays.1s", [message])
         time.sleep(TRICKLE_PAUSE_SECONDS)
-    wait_until(lambda: len(stage.records(target)) >= TRICKLE, "all of them")
+    eventually(lambda: len(stage.records(target)) >= TRICKLE, "all of them")
     return [
         float(max(record.timestamp_ms - due_by_payload[record.value], 0)) for record in stage.records(target)
     ]

@@ -19,7 +19,8 @@ from typing import Any
 import httpx
 from confluent_kafka import Producer
 
-from tests.e2e.system import System, cloud_event, eventually
+from signalbox_runtime.testing.waiting import eventually
+from tests.e2e.system import System, cloud_event
 
 WARM_UP_EVENTS = 6_000
 EVENTS = 12_000

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +16,8 @@ from typing import Any, Self, TypeVar
 
 import httpx
 from confluent_kafka import Consumer, Producer, TopicPartition
+
+from signalbox_runtime.testing.waiting import eventually
 
 T = TypeVar("T")
 READY_SECONDS = 120
@@ -100,7 +102,7 @@ class System:
             assert answer.status_code in {200, 202}, answer.text
             return answer.status_code == 200
 
-        eventually(ask, f"POST {path} to be in effect", seconds=30)
+        eventually(ask, f"POST {path} to be in effect")
 
     def publish(
         self, topic: str, key: str | None, value: bytes, headers: Iterable[tuple[str, bytes]] = ()
@@ -143,21 +145,21 @@ class System:
                 return None
             return dict(answer.json()) if answer.status_code == 200 else None
 
-        return eventually(ask, f"an answer to GET {path}", seconds=60)
+        return eventually(ask, f"an answer to GET {path}")
 
     def run(self, run_id: str) -> dict[str, Any]:
         answer = self.api.get(f"/v1/runs/{run_id}")
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def the_run(self, workflow_id: str, record_id: str, status: str, seconds: float = 20) -> dict[str, Any]:
+    def the_run(self, workflow_id: str, record_id: str, status: str) -> dict[str, Any]:
         """The one run of a workflow for a record, once it has that status."""
 
         def look() -> dict[str, Any] | None:
             runs = self.runs(workflow_id=workflow_id, record_id=record_id, status=status)
             return self.run(runs[0]["id"]) if len(runs) == 1 else None
 
-        return eventually(look, f"a run of {workflow_id} for {record_id} with status {status}", seconds)
+        return eventually(look, f"a run of {workflow_id} for {record_id} with status {status}")
 
     def messages(self) -> list[dict[str, Any]]:
         """What the mailbox took."""
@@ -228,18 +230,6 @@ def cloud_event(event_id: str, module: str, event: str, record: dict[str, Any], 
             **extra,
         }
     ).encode()
-
-
-def eventually(look: Callable[[], T | None], what: str, seconds: float = 20) -> T:
-    """What `look` finds, asked again and again until it finds something."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found is not None and found is not False:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"Waited {seconds:.0f} s in vain for {what}.")
-        time.sleep(0.05)
 
 
 class Receiver:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.system import System, eventually
+from signalbox_runtime.testing.waiting import eventually
+from tests.e2e.system import System
 
 Do = Callable[[System, str], str]
 """(system, mark) → id of the record that the event is about; the record's text carries the mark."""
@@ -131,7 +132,7 @@ def test_an_event_of_the_crm_becomes_a_run(system: System, module: str, event: s
     }
     record_id = do(system, mark)
     for workflow in workflows.values():
-        run = system.the_run(workflow, record_id, "success", seconds=30)
+        run = system.the_run(workflow, record_id, "success")
         assert (run["module"], run["event"]) == (module, event)
 
     def told() -> list[str] | None:

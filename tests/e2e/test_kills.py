@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.system import Receiver, System, eventually
+from signalbox_runtime.testing.waiting import eventually
+from tests.e2e.system import Receiver, System
 
 RUNS = 200
 BATCH = 10
@@ -67,7 +68,7 @@ def test_every_run_ends_once_when_one_is_killed(system: System, receiver: Receiv
         ended = [run for run in answer["items"] if run["status"] == "success"]
         return ended if len(ended) >= RUNS else None
 
-    ended = eventually(all_ended, f"{RUNS} runs to end after {killed} was killed", seconds=90)
+    ended = eventually(all_ended, f"{RUNS} runs to end after {killed} was killed")
     assert Counter(run["record_id"] for run in ended) == Counter(records)
     assert len(system.runs(workflow_id=workflow)) == RUNS
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.system import Receiver, System, eventually
+from signalbox_runtime.testing.waiting import eventually
+from tests.e2e.system import Receiver, System
 
 
 def new_id(prefix: str) -> str:

@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from signalbox_contracts.messages import ActionRequested
+from signalbox_runtime.testing.waiting import PATIENCE_SECONDS, eventually
 from tests.fault.action_runner import journal
 from tests.fault.action_runner.journal import Call
 from tests.integration.action_runner.crm import TestCrm
 from tests.integration.action_runner.receivers import OK, read_request
-from tests.integration.action_runner.stage import RunnerProcess, RunnerStage, action, eventually, token
+from tests.integration.action_runner.stage import RunnerProcess, RunnerStage, action, token
 from tests.integration.action_runner.threaded_receiver import threaded_receiver
 
 POINTS = (
@@ -33,7 +34,6 @@ KILLS = int(os.environ.get("SIGNALBOX_FAULT_KILLS", "2"))
 RUNS_PER_KILL = 150
 RECORDS = 60
 PASSES_MAX = 60
-KILL_WAIT_SECONDS = 60.0
 UNCOMMITTED_MAX = 100
 """As many calls a crash may repeat (LaneLimits.uncommitted_max), and as many may begin beside them."""
 
@@ -96,7 +96,7 @@ def test_killed_at(point: str, stage: RunnerStage, tenant: str, tmp_path: Path) 
             restless.stay()
             first.start()
             expected = {run.run_id for run in runs}
-            eventually(lambda: ended(stage, tenant) >= expected, f"{len(expected)} runs to end", 300)
+            eventually(lambda: ended(stage, tenant) >= expected, f"{len(expected)} runs to end")
         finally:
             restless.stay()
             for runner in (first, second):
@@ -142,7 +142,7 @@ def wait_for_its_end(
     stage: RunnerStage, tenant: str, port: int, runner: RunnerProcess, runs: list[ActionRequested]
 ) -> None:
     """Until the runner was killed by its fault; work is added if there is none left to be killed at."""
-    deadline = time.monotonic() + KILL_WAIT_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while runner.process.poll() is None:
         assert time.monotonic() < deadline, f"the runner was not killed:\n{runner.tail()}"
         if ended(stage, tenant) >= {run.run_id for run in runs}:

@@ -25,7 +25,8 @@ from signalbox_contracts.messages import (
     EventJudged,
     RunFact,
 )
-from tests.e2e.system import System, eventually
+from signalbox_runtime.testing.waiting import eventually
+from tests.e2e.system import System
 
 T = TypeVar("T")
 KILLS = int(os.environ.get("SIGNALBOX_FAULT_KILLS", "3"))

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,7 +30,6 @@ from tests.integration.action_runner.stage import RunnerStage
 TENANT = "demo"
 KEY = "an-operator"
 MODULES = ("run_ledger", "condition_evaluator", "action_runner")
-WAIT_SECONDS = 60.0
 T = TypeVar("T")
 
 
@@ -177,12 +175,3 @@ def judgements(stage: RunnerStage, workflow_id: str) -> list[Judgement]:
         for judgement in fact.judgements
         if judgement.workflow_id == workflow_id
     ]
-
-
-def eventually(ask: Callable[[], T], what: str, seconds: float = WAIT_SECONDS) -> T:
-    """The first answer that is true of `ask`. Raises AssertionError."""
-    give_up_at = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < give_up_at, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.1)
-    return answer

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from signalbox_contracts.messages import RunSucceeded
+from signalbox_runtime.testing.waiting import eventually
 from tests.e2e.system import Receiver
 from tests.fault.run_ledger.services import (
     MODULES,
     TENANT,
     Services,
-    eventually,
     judgements,
     publish_workflow,
     request_run,

@@ -27,9 +27,9 @@ from signalbox_runtime.errors import KafkaUnavailable
 from signalbox_runtime.kafka import ConfluentKafka
 from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
 from signalbox_runtime.records import Headers, Inbound
+from signalbox_runtime.testing.waiting import PATIENCE_SECONDS
 from tests.declared_topics import apply_topics
 
-WAIT_SECONDS = 60.0
 M = TypeVar("M", bound=Message)
 T = TypeVar("T")
 
@@ -196,7 +196,7 @@ class RunnerStage:
 
 def patiently(ask: Callable[[], T]) -> T:
     """The answer to a question to Kafka; asked again while a young or busy broker has none."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             return ask()
@@ -204,14 +204,6 @@ def patiently(ask: Callable[[], T]) -> T:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.5)
-
-
-def eventually(holds: Callable[[], bool], what: str, timeout_seconds: float = WAIT_SECONDS) -> None:
-    """Waits until `holds` does. Raises AssertionError with `what` after `timeout_seconds`."""
-    deadline = time.monotonic() + timeout_seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {timeout_seconds:.0f} s for {what}"
-        time.sleep(0.05)
 
 
 class RunnerProcess:

@@ -8,8 +8,9 @@ from aiosmtpd.controller import Controller
 
 from signalbox_contracts.messages import ActionFailed, ActionSucceeded, RunFailed, RunSucceeded
 from signalbox_embedded.ports import free_ports
+from signalbox_runtime.testing.waiting import eventually
 from tests.integration.action_runner.receivers import OK, answering
-from tests.integration.action_runner.stage import RunnerStage, action, eventually, running, token
+from tests.integration.action_runner.stage import RunnerStage, action, running, token
 from tests.integration.action_runner.threaded_receiver import threaded_receiver
 
 UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"

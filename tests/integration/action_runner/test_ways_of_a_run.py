@@ -20,13 +20,13 @@ from signalbox_contracts.messages import (
     RunSucceeded,
     RunWaiting,
 )
+from signalbox_runtime.testing.waiting import eventually
 from tests.integration.action_runner.crm import TestCrm
 from tests.integration.action_runner.receivers import OK, answering
 from tests.integration.action_runner.stage import (
     RunnerProcess,
     RunnerStage,
     action,
-    eventually,
     lane_of,
     running,
     token,

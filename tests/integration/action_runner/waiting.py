@@ -1,7 +1,8 @@
 """What tests wait for."""
 
 from signalbox_contracts.messages import RunCanceled, RunFact, RunFailed, RunSucceeded
-from tests.integration.action_runner.stage import RunnerStage, eventually
+from signalbox_runtime.testing.waiting import eventually
+from tests.integration.action_runner.stage import RunnerStage
 
 OVER: tuple[type[RunFact], ...] = (RunSucceeded, RunFailed, RunCanceled)
 

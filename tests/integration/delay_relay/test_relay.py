@@ -14,7 +14,7 @@ from signalbox_embedded.kafka import EmbeddedKafka
 from signalbox_embedded.ports import free_ports
 from signalbox_runtime.records import Inbound
 from signalbox_runtime.testing.kafka_stage import KafkaStage
-from signalbox_runtime.testing.stage import wait_until
+from signalbox_runtime.testing.waiting import eventually
 from tests.declared_topics import apply_topics
 from tests.integration.delay_relay.relay_process import RelayProcess, let_wait, waiting
 
@@ -38,7 +38,7 @@ def stage(bootstrap: str) -> KafkaStage:
 
 def arrived(stage: KafkaStage, target: str, count: int) -> list[Inbound]:
     """The records of `target`, once there are `count`."""
-    wait_until(lambda: len(stage.records(target)) >= count, f"{count} records on {target}")
+    eventually(lambda: len(stage.records(target)) >= count, f"{count} records on {target}")
     return stage.records(target)
 
 
@@ -64,7 +64,7 @@ def test_killed_around_its_commits_it_delivers_each_message_once(
     let_wait(bootstrap, "delays.1s", messages)
     for point in ("transform.before_produce", "transform.before_commit", "transform.after_commit"):
         with RelayProcess(bootstrap, tmp_path / "relay.log", f"{point}:kill:1") as relay:
-            wait_until(lambda: relay.process.poll() is not None, f"its death at {point}")
+            eventually(lambda: relay.process.poll() is not None, f"its death at {point}")
             assert relay.process.returncode == -signal.SIGKILL
         more = waiting(target, point, 20, seconds=1)
         messages += more

@@ -6,7 +6,6 @@ import smtplib
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -19,7 +18,8 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from signalbox_embedded.endpoints import Endpoints, read_endpoints
 from signalbox_embedded.service_kinds import SERVICE_KINDS
-from tests.e2e.system import System, eventually
+from signalbox_runtime.testing.waiting import PATIENCE_SECONDS, eventually
+from tests.e2e.system import System
 
 INFRASTRUCTURE = {"kafka", "postgres", "mailbox"}
 
@@ -79,7 +79,7 @@ def kill_and_await_successor(system: System, data: Path, name: str) -> None:
         pids: dict[str, Any] = system.endpoints["pids"]
         return name in pids and before not in pids[name] and all(map(is_alive, pids[name]))
 
-    eventually(successor, f"another process of {name}", 60)
+    eventually(successor, f"another process of {name}")
 
 
 def test_the_endpoints_name_everything_that_runs(system: System, data: Path) -> None:
@@ -120,7 +120,7 @@ def test_the_doctor_finds_nothing(system: System, data: Path) -> None:
         )
         return done.stdout if done.returncode == 0 else None
 
-    report = eventually(examine, "a report without a failure", 60)
+    report = eventually(examine, "a report without a failure")
     for group in ("trigger-router", "action-runner", "run-ledger"):
         assert f"group {group}" in report
 
@@ -129,13 +129,13 @@ def test_the_doctor_finds_nothing(system: System, data: Path) -> None:
 def test_a_killed_service_comes_back_on_its_ports(system: System, data: Path, name: str) -> None:
     kill_and_await_successor(system, data, name)
     ready_url = system.endpoints["metrics"][name].replace("/metrics", "/readyz")
-    eventually(lambda: answers(lambda: httpx.get(ready_url).raise_for_status()), ready_url, 60)
+    eventually(lambda: answers(lambda: httpx.get(ready_url).raise_for_status()), ready_url)
 
 
 def test_a_killed_mailbox_comes_back_with_its_messages(system: System, data: Path) -> None:
     send_mail(system.endpoints["smtp"], "before")
     kill_and_await_successor(system, data, "mailbox")
-    eventually(lambda: answers(lambda: send_mail(system.endpoints["smtp"], "after")), "the mail server", 30)
+    eventually(lambda: answers(lambda: send_mail(system.endpoints["smtp"], "after")), "the mail server")
     kept = subjects(system.endpoints["mailbox"])
     assert kept.index("before") < kept.index("after")
 
@@ -146,7 +146,7 @@ def test_a_killed_postgres_comes_back_with_its_rows(system: System, data: Path) 
         connection.execute("CREATE TABLE IF NOT EXISTS embedded_test (n int)")
         connection.execute("INSERT INTO embedded_test VALUES (1)")
     kill_and_await_successor(system, data, "postgres")
-    eventually(lambda: answers(lambda: psycopg.connect(url).close()), "PostgreSQL", 60)
+    eventually(lambda: answers(lambda: psycopg.connect(url).close()), "PostgreSQL")
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT n FROM embedded_test").fetchall() == [(1,)]
         connection.execute("DROP TABLE embedded_test")
@@ -155,22 +155,37 @@ def test_a_killed_postgres_comes_back_with_its_rows(system: System, data: Path) 
 def test_a_killed_broker_comes_back_with_its_records(system: System, data: Path) -> None:
     options: dict[str, str | int | float | bool]
     options = {"bootstrap.servers": system.endpoints["kafka"], "log_level": 0}
-    producer = Producer({**options, "message.timeout.ms": 60_000})
-    producer.produce("workflows.alerts", b"kept", b"demo/embedded-test", partition=0)
-    assert producer.flush(30) == 0
+    producer = Producer({**options, "message.timeout.ms": PATIENCE_SECONDS * 1000})
+    deliver(producer, b"kept")
     kill_and_await_successor(system, data, "kafka")
-    producer.produce("workflows.alerts", b"new", b"demo/embedded-test", partition=0)
-    assert producer.flush(60) == 0
+    deliver(producer, b"new")
     consumer = Consumer({**options, "group.id": "embedded-test", "enable.auto.commit": False})
     consumer.assign([TopicPartition("workflows.alerts", 0, 0)])
     values: list[bytes | None] = []
-    deadline = time.monotonic() + 30
-    while b"new" not in values and time.monotonic() < deadline:
+
+    def have_all_come() -> bool:
         message = consumer.poll(1)
         if message is not None and message.error() is None:
             values.append(message.value())
+        return b"new" in values
+
+    eventually(have_all_come, "the record sent after the kill")
     consumer.close()
     assert values.index(b"kept") < values.index(b"new")
+
+
+def deliver(producer: Producer, value: bytes) -> None:
+    """Sends it, and sees it acknowledged."""
+    errors: list[object] = []
+    producer.produce(
+        "workflows.alerts",
+        value,
+        b"demo/embedded-test",
+        partition=0,
+        on_delivery=lambda error, _message: errors.append(error),
+    )
+    assert producer.flush(PATIENCE_SECONDS) == 0
+    assert errors == [None]
 
 
 def test_the_mailbox_refuses_when_told_to(system: System) -> None:
@@ -211,7 +226,7 @@ def test_nothing_is_left_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     running.process.kill()
     with pytest.raises(AssertionError):  # as it was killed, its end isn't the clean one that `stop` expects
         running.stop()
-    eventually(lambda: not any(map(is_alive, pids)), "the end of every process", 20)
+    eventually(lambda: not any(map(is_alive, pids)), "the end of every process")
     (tmp_path / "data" / "endpoints.json").unlink()  # nobody was left to do it
     with System(tmp_path / "data"):
         pass

@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import psycopg
@@ -58,14 +57,6 @@ class LedgerProcess:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
-
-
-def wait_until(holds: Callable[[], bool], what: str, timeout_seconds: float = 60) -> None:
-    """Until it holds, else AssertionError."""
-    give_up_at = time.monotonic() + timeout_seconds
-    while not holds():
-        assert time.monotonic() < give_up_at, f"not within {timeout_seconds:.0f} s: {what}"
-        time.sleep(0.1)
 
 
 def is_stopped(ledger: LedgerProcess) -> bool:

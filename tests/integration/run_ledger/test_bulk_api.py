@@ -7,6 +7,8 @@ import pytest
 
 from run_ledger.adapters import shapes
 from run_ledger.adapters.bulk_retries import BulkRetries
+from run_ledger.adapters.requests import RetryAsked
+from run_ledger.domain.records import RunRecord
 from signalbox_contracts.messages import JournalFact
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts
@@ -82,3 +84,20 @@ async def test_an_abort_leaves_the_rest_alone(ledger: Ledger) -> None:
     assert await bulk.tick() == 0
     assert (await ledger.get(f"/v1/bulk-retries/{started['id']}", "other:viewer")).status_code == 404
     assert (await ledger.post("/v1/bulk-retries", {}, key="demo:viewer")).status_code == 403
+
+
+async def test_an_abort_is_heard_within_a_second_s_worth(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulk: BulkRetries = ledger.app.state.bulk
+    started = (await ledger.post("/v1/bulk-retries", {"per_second": 6})).json()
+    retry = bulk._requests.retry
+
+    async def retry_and_abort(run: RunRecord, asked: RetryAsked) -> str:
+        await ledger.post(f"/v1/bulk-retries/{started['id']}/abort")
+        return await retry(run, asked)
+
+    monkeypatch.setattr(bulk._requests, "retry", retry_and_abort)
+    assert await bulk.tick() == 1
+    assert (await progress(ledger, started["id"]))["retried"] == 1
+    assert len(await ledger.sent()) == 1

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from signalbox_contracts.messages import JournalFact
+from signalbox_runtime.testing.waiting import eventually
 from tests.declared_topics import apply_topics
 from tests.integration.run_ledger import journal, processes
 from tests.integration.run_ledger.processes import LedgerProcess
@@ -64,23 +65,20 @@ def test_killed_stopped_and_replaced_ledgers_lose_and_double_nothing(
     processes.publish(kafka_bootstrap, told[:half])
     for slot, fault in enumerate(("ledger.before_commit:kill:1", "ledger.after_commit:kill:1")):
         killed = start(slot, fault)
-        processes.wait_until(lambda: killed.process.poll() == -signal.SIGKILL, fault)  # noqa: B023
+        eventually(lambda: killed.process.poll() == -signal.SIGKILL, fault)  # noqa: B023
     processes.publish(kafka_bootstrap, told[half:])
     stalled = start(2, "ledger.before_commit:stop:1")
-    processes.wait_until(lambda: processes.is_stopped(stalled), "the third one is stopped")
+    eventually(lambda: processes.is_stopped(stalled), "the third one is stopped")
     start(3)
-    processes.wait_until(
-        lambda: processes.ended_runs(database_url, expected) == EVENTS, "every run is shown", 90
-    )
+    eventually(lambda: processes.ended_runs(database_url, expected) == EVENTS, "every run is shown")
     stalled.send(signal.SIGCONT)
     repeated = told[::7]
     processes.publish(kafka_bootstrap, repeated)
     more = lanes(prefix + "b")
     processes.publish(kafka_bootstrap, more)
-    processes.wait_until(
+    eventually(
         lambda: processes.ended_runs(database_url, processes.judged_runs(more)) == EVENTS,
         "the later ones too",
-        90,
     )
     assert journal.miscounted(database_url) == []
     with psycopg.connect(database_url) as connection:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+import msgspec
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from run_ledger.adapters.projection_store import ProjectionStore
+from run_ledger.domain import figures
 from signalbox_contracts.messages import JournalFact, Judgement, RunRedacted
 from signalbox_runtime import fault
 from signalbox_runtime.projection import DatabaseAway, OwnershipLost
@@ -37,14 +39,29 @@ def test_one_run_becomes_its_rows(database_url: str) -> None:
     assert len(tables["runs"]) == len(tables["skipped_runs"]) == len(tables["events"]) == 1
     assert len(tables["attempts"]) == len(tables["verdicts"]) == 2
     with psycopg.connect(database_url) as connection:
-        figures = connection.execute(
+        grid = connection.execute(
             "SELECT workflow_id, run_count, skipped_count, runs_by_status, failed_24h, p50_ms FROM"
             " history.workflow_figures ORDER BY workflow_id"
         ).fetchall()
-    assert [row[:3] for row in figures] == [("wf-1", 1, 0), ("wf-2", 0, 1)]
-    assert figures[0][3]["failed"] == 1
-    assert sum(figures[0][3].values()) == 1
-    assert 40 <= figures[0][5] <= 44
+    assert [row[:3] for row in grid] == [("wf-1", 1, 0), ("wf-2", 0, 1)]
+    assert grid[0][3]["failed"] == 1
+    assert sum(grid[0][3].values()) == 1
+    assert 40 <= grid[0][5] <= 44
+
+
+def test_a_run_that_fails_later_than_its_bucket_counts_in_both(database_url: str) -> None:
+    later_ms = 3 * figures.BUCKET_MS
+    journal.told(
+        database_url,
+        [facts.judged(facts.started())],
+        [msgspec.structs.replace(facts.run_failed(2), at_ms=facts.T0 + later_ms)],
+    )
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT bucket_ms, running, failed, ended_failed FROM history.figure_buckets ORDER BY bucket_ms"
+        ).fetchall()
+    assert [row[1:] for row in rows] == [(0, 1, 0), (0, 0, 1)]
+    assert rows[1][0] - rows[0][0] == later_ms
 
 
 def test_what_is_met_again_falls_back_to_the_careful_way(database_url: str) -> None:
@@ -147,7 +164,7 @@ def test_text_with_nul_does_not_stop_the_projection(database_url: str) -> None:
     assert "a\ufffdb" in tables["attempts"][0]
 
 
-@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+@pytest.mark.parametrize("cut", [1, 2, 3, 4, 5])
 def test_erasure_reaches_what_came_and_what_comes(database_url: str, cut: int) -> None:
     erase = RunRedacted(
         tenant_id=facts.TENANT,
@@ -156,12 +173,14 @@ def test_erasure_reaches_what_came_and_what_comes(database_url: str, cut: int) -
         at_ms=facts.T0 + 1_000,
         requested_by="ada",
     )
+    late = msgspec.structs.replace(facts.late_result(), reason="secret")
     story: list[JournalFact] = [
         facts.judged(facts.started(), facts.skipped()),
         facts.succeeded(2, record=b'{"secret":1}', receipt=b'{"secret":1}'),
         erase,
         facts.failed(3, 1, error_detail="secret"),
         facts.run_failed(4, error_detail="secret"),
+        late,
     ]
     tables = journal.told(database_url, story[:cut], story[cut:])
     assert tables == journal.told(database_url, story)

@@ -14,6 +14,7 @@ from signalbox_contracts import topics
 from signalbox_runtime.group_offsets import commit_offsets
 from signalbox_runtime.group_progress import GroupProgress
 from signalbox_runtime.kafka import ConfluentKafka
+from signalbox_runtime.testing.waiting import eventually
 from tests.declared_topics import apply_topics
 from tests.integration.run_ledger import journal, processes
 
@@ -63,7 +64,7 @@ class Stage:
                 raise
             return True
 
-        processes.wait_until(committed, "the runners of other tests to be forgotten")
+        eventually(committed, "the runners of other tests to be forgotten")
 
     def projection_reaches_the_end(self) -> None:
         with psycopg.connect(self.database_url, autocommit=True) as connection:

@@ -12,6 +12,7 @@ from run_ledger.adapters.rebuild import rebuild
 from signalbox_contracts import ids
 from signalbox_contracts.messages import JournalFact
 from signalbox_runtime.kafka import ConfluentKafka
+from signalbox_runtime.testing.waiting import eventually
 from tests.declared_topics import apply_topics
 from tests.integration.run_ledger import journal, processes
 from tests.integration.run_ledger.processes import LedgerProcess
@@ -34,7 +35,7 @@ def told(prefix: str) -> list[tuple[str, JournalFact]]:
 
 def shown(database_url: str, lanes: list[tuple[str, JournalFact]]) -> None:
     runs = processes.judged_runs(lanes)
-    processes.wait_until(lambda: processes.ended_runs(database_url, runs) == len(runs), "all are shown", 90)
+    eventually(lambda: processes.ended_runs(database_url, runs) == len(runs), "all are shown")
 
 
 def test_a_rebuild_under_load_ends_equal_and_the_ledger_goes_on(

@@ -208,3 +208,19 @@ async def test_a_held_command_waits_for_a_person_and_a_canceled_one_ends(ledger:
     assert (await ledger.post(f"{RUN}/cancel")).status_code == 202
     assert await deadlines.move_overdue(*parts) == 1
     assert isinstance((await ledger.sent())[-1][2], RunCanceled)
+
+
+async def test_a_run_that_came_to_wait_for_a_person_while_it_was_canceled_ends(ledger: Ledger) -> None:
+    ledger.tell(HELD[:1])
+    assert (await ledger.post(f"{RUN}/cancel")).status_code == 202
+    ledger.tell(HELD[1:])
+    assert (await ledger.get(RUN)).json()["status"] == "canceling"
+    parts = (ledger.engine, ledger.app.state.runs, ledger.app.state.requests)
+    assert await deadlines.end_canceled(*parts) == 1
+    assert await deadlines.end_canceled(*parts) == 0
+    [(_, _, asked), (topic, _, fact)] = await ledger.sent()
+    assert (topic, type(asked)) == ("runs.journal", RunCancelRequested)
+    assert isinstance(fact, RunCanceled)
+    assert (fact.seq, fact.requested_by) == (6, "key:demo-operator")
+    ledger.tell([fact])
+    assert (await ledger.get(RUN)).json()["status"] == "canceled"

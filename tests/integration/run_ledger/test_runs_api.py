@@ -7,6 +7,7 @@ import pytest
 
 from run_ledger.adapters import shapes
 from signalbox_contracts.messages import CompletedAction, JournalFact
+from signalbox_runtime.paging import encode_cursor
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts
 
@@ -210,6 +211,48 @@ async def test_filters_combine(ledger: Ledger) -> None:
     assert await listed(version=4) == set()
 
 
+async def test_an_error_text_is_found_as_it_is_written_in_any_alphabet(ledger: Ledger) -> None:
+    detail = "POST https://erp.example/İstanbul answered 500"
+    ledger.tell([facts.judged(facts.started()), facts.run_failed(2, error_detail=detail)])
+    for text in ("İstanbul", "İSTANBUL", detail):
+        assert len((await ledger.get("/v1/runs", text=text)).json()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"workflow_id": "a\x00"},
+        {"record_id": "\x00"},
+        {"module": "leads\x00"},
+        {"text": "a\x00b"},
+        {"cursor": encode_cursor(1, "no id")},
+        {"cursor": encode_cursor(2**63 - 1, facts.run_id())},
+        {"cursor": encode_cursor(-(2**63), facts.run_id())},
+        {"from": "0001-01-01T00:00:00+14:00"},
+        {"to": "9999-12-31T23:59:59-14:00"},
+        {"version": 2**40},
+    ],
+)
+async def test_no_question_is_too_odd(ledger: Ledger, query: dict[str, Any]) -> None:
+    for path in ("/v1/runs", "/v1/runs/export", "/v1/stats", "/v1/records/leads/lead-42/timeline"):
+        answer = await ledger.get(path, **query)
+        assert answer.status_code in (200, 422), (path, answer.text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/runs/%00",
+        "/v1/runs/%00/retry-preview",
+        "/v1/records/leads/a%00b/timeline",
+        "/v1/records/%00/lead-42/timeline",
+        "/v1/bulk-retries/%00",
+    ],
+)
+async def test_no_path_is_too_odd(ledger: Ledger, path: str) -> None:
+    assert (await ledger.get(path)).status_code in (200, 404, 422)
+
+
 async def test_pages_are_stable_while_runs_come_in(ledger: Ledger) -> None:
     def burst(begin: int, end: int) -> list[JournalFact]:
         return [
@@ -233,3 +276,19 @@ async def test_pages_are_stable_while_runs_come_in(ledger: Ledger) -> None:
     assert cursor is None
     assert len(seen) == len(set(seen)) == 20
     assert (await ledger.get("/v1/runs", cursor="x")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"/v1/runs?cursor={encode_cursor(1, 'no run id')}",
+        f"/v1/runs?cursor={encode_cursor(1, chr(0))}",
+        "/v1/runs/export?record_id=%00",
+        "/v1/runs/export?text=%00",
+        "/v1/records/leads/%00/timeline",
+    ],
+)
+async def test_what_no_row_can_have_is_refused_before_anything_is_sent(ledger: Ledger, target: str) -> None:
+    answer = await ledger.get(target)
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -10,6 +10,8 @@ from run_ledger.adapters.stream_routes import _events
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts
 
+REFRESH = b"event: refresh\nid: refresh\ndata: {}\n\n"
+
 
 @pytest.fixture
 async def ledger(database_url: str) -> AsyncIterator[Ledger]:
@@ -21,19 +23,26 @@ async def test_a_run_is_told_of_when_it_can_be_read(ledger: Ledger) -> None:
     changes: Changes = ledger.app.state.changes
     stop = asyncio.Event()
     listening = asyncio.create_task(changes.listen(stop))
-    events = _events(ledger.app.state.runs, changes, "demo")
-    other = _events(ledger.app.state.runs, changes, "other")
+    events = _events(ledger.app.state.runs, changes, "demo", again=False)
+    other = _events(ledger.app.state.runs, changes, "other", again=False)
     assert await anext(events) == b": connected\n\n"
     assert await anext(other) == b": connected\n\n"
-    assert await anext(events) == b"event: refresh\ndata: {}\n\n"  # it began to listen after we came
+    assert await anext(events) == REFRESH  # it began to listen after we came
     await asyncio.to_thread(ledger.tell, [facts.judged(facts.started(), facts.skipped())])
     told = await asyncio.wait_for(anext(events), 10)
-    assert told.startswith(b"event: run\ndata: {")
+    assert told.startswith(b"event: run\nid: " + facts.run_id().encode() + b"\ndata: {")
     assert facts.run_id().encode() in told
     stop.set()
     await listening
     assert [event async for event in events] == []
-    assert [event async for event in other] == [b"event: refresh\ndata: {}\n\n"]
+    assert [event async for event in other] == [REFRESH]
+
+
+async def test_who_connects_again_is_told_to_read_anew(ledger: Ledger) -> None:
+    again = _events(ledger.app.state.runs, ledger.app.state.changes, "demo", again=True)
+    assert [await anext(again), await anext(again)] == [b": connected\n\n", REFRESH]
+    path = next(route for route in ledger.app.openapi()["paths"]["/v1/stream"]["get"]["parameters"])
+    assert (path["in"], path["name"]) == ("header", "last-event-id")
 
 
 async def test_more_than_fits_is_told_as_a_refresh(ledger: Ledger) -> None:

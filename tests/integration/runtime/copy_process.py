@@ -13,7 +13,7 @@ from urllib.error import HTTPError, URLError
 
 import msgspec
 
-from signalbox_runtime.testing.stage import wait_until
+from signalbox_runtime.testing.waiting import eventually
 
 _SCRIPT = Path(__file__).with_name("copy_service.py")
 _END_SECONDS = 60
@@ -96,7 +96,7 @@ class CopyProcess:
 
     def wait_ready(self) -> None:
         """Waits until /readyz says yes."""
-        wait_until(lambda: self.unmet() == {}, "readiness of the process")
+        eventually(lambda: self.unmet() == {}, "readiness of the process")
 
     def unmet(self) -> dict[str, str] | None:
         """The reasons in /readyz; None when nobody answers."""

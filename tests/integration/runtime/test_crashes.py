@@ -8,8 +8,8 @@ import pytest
 
 from signalbox_embedded.ports import free_ports
 from signalbox_runtime.testing.kafka_stage import KafkaStage
-from signalbox_runtime.testing.stage import wait_until
 from signalbox_runtime.testing.transform_suite import next_offsets, numbered, values, wait_for_values
+from signalbox_runtime.testing.waiting import eventually
 from tests.integration.runtime.copy_process import CopyProcess
 
 
@@ -59,7 +59,7 @@ def test_a_process_stopped_for_long_comes_back_without_harm(
     port, other_port = free_ports(2)
     count = 15 if point == "transform.before_produce" else 2
     with CopyProcess(kafka_bootstrap, group, source, target, port, f"{point}:stop:{count}") as zombie:
-        wait_until(zombie.is_stopped, "the process stops itself")
+        eventually(zombie.is_stopped, "the process stops itself")
         with CopyProcess(kafka_bootstrap, group, source, target, other_port, slot=1) as successor:
             wait_for_values(stage, target, 100)
             zombie.send(signal.SIGCONT)
@@ -70,7 +70,7 @@ def test_a_process_stopped_for_long_comes_back_without_harm(
             assert successor.exit_code() == 0
         stage.send(source, 1, [b"last"])
         # The stopped process either goes on as a member or ends, fenced; it does no harm.
-        wait_until(
+        eventually(
             lambda: zombie.process.poll() is not None or len(stage.records(target)) == 141,
             "the stopped process goes on or ends",
         )

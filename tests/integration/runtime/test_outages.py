@@ -12,8 +12,8 @@ from signalbox_embedded import jars
 from signalbox_embedded.kafka import EmbeddedKafka
 from signalbox_embedded.ports import free_ports
 from signalbox_runtime.testing.kafka_stage import KafkaStage
-from signalbox_runtime.testing.stage import wait_until
 from signalbox_runtime.testing.transform_suite import numbered, values, wait_for_values
+from signalbox_runtime.testing.waiting import eventually
 from tests.integration.runtime.copy_process import CopyProcess
 
 
@@ -45,13 +45,13 @@ def test_a_broker_killed_and_started_again_loses_and_doubles_nothing(kafka: Embe
         wait_for_values(stage, target, 200)
         kafka.processes[0].kill()
         kafka.processes[0].wait()
-        wait_until(lambda: "kafka" in (service.unmet() or {}), "/readyz to say that Kafka is away")
+        eventually(lambda: "kafka" in (service.unmet() or {}), "/readyz to say that Kafka is away")
         reason = (service.unmet() or {})["kafka"]
         assert kafka.bootstrap in reason
         kafka.start()
-        wait_until(lambda: has_arrived(service, stage, target, 2_000), "every record")
+        eventually(lambda: has_arrived(service, stage, target, 2_000), "every record")
         stage.send(source, 1, [b"last"])
-        wait_until(lambda: has_arrived(service, stage, target, 2_001), "a record sent after the outage")
+        eventually(lambda: has_arrived(service, stage, target, 2_001), "a record sent after the outage")
         service.wait_ready()
         service.send(signal.SIGTERM)
         assert service.exit_code() == 0
@@ -69,10 +69,10 @@ def test_a_broker_that_stands_still_leaves_outcomes_unknown_and_nothing_wrong(ka
         wait_for_values(stage, target, 50)
         kafka.processes[0].send_signal(signal.SIGSTOP)
         try:
-            wait_until(lambda: "consuming" in (service.unmet() or {}), "/readyz to say that it waits")
+            eventually(lambda: "consuming" in (service.unmet() or {}), "/readyz to say that it waits")
         finally:
             kafka.processes[0].send_signal(signal.SIGCONT)
-        wait_until(lambda: has_arrived(service, stage, target, 600), "every record")
+        eventually(lambda: has_arrived(service, stage, target, 600), "every record")
         service.send(signal.SIGTERM)
         assert service.exit_code() == 0
     assert values(stage, target) == Counter(numbered("a", 600))
@@ -86,7 +86,7 @@ def test_a_service_started_before_kafka_waits_for_it(kafka: EmbeddedKafka) -> No
     kafka.stop()
     (port,) = free_ports(1)
     with CopyProcess(kafka.bootstrap, group, source, target, port) as service:
-        wait_until(lambda: "consuming" in (service.unmet() or {}), "/readyz to answer")
+        eventually(lambda: "consuming" in (service.unmet() or {}), "/readyz to answer")
         assert service.process.poll() is None
         kafka.start()
         wait_for_values(stage, target, 1)
@@ -103,6 +103,6 @@ def test_a_service_is_told_to_stop_while_kafka_is_away(kafka: EmbeddedKafka) -> 
         service.wait_ready()
         kafka.processes[0].kill()
         kafka.processes[0].wait()
-        wait_until(lambda: "kafka" in (service.unmet() or {}), "/readyz to say that Kafka is away")
+        eventually(lambda: "kafka" in (service.unmet() or {}), "/readyz to say that Kafka is away")
         service.send(signal.SIGTERM)
         assert service.exit_code() == 0

@@ -7,9 +7,9 @@ import pytest
 from signalbox_runtime.kafka import ConfluentKafka
 from signalbox_runtime.testing.kafka_stage import KafkaStage
 from signalbox_runtime.testing.running_loop import RunningLoop
-from signalbox_runtime.testing.stage import wait_until
 from signalbox_runtime.testing.transform_suite import TransformSuite, numbered, values, wait_for_values
 from signalbox_runtime.testing.transforms import BlockingCopy, Copy
+from signalbox_runtime.testing.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_a_member_thrown_out_for_being_slow_counts_nothing_twice(
     with RunningLoop(impatient, group, [source], slow):
         assert slow.is_blocked.wait(30)
         with RunningLoop(stage.kafka, group, [source], successor):
-            wait_until(lambda: len(successor.handled) >= 20, "the successor to do the work again")
+            eventually(lambda: len(successor.handled) >= 20, "the successor to do the work again")
             slow.go_on.set()
             wait_for_values(stage, target, 20)
             stage.send(source, 0, numbered("c", 10))

@@ -3,11 +3,10 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import msgspec
@@ -19,21 +18,8 @@ from signalbox_contracts.ids import lane
 from signalbox_contracts.messages import CrmCommand, CrmCommandResult
 from signalbox_contracts.messages import Message as Contract
 from signalbox_embedded.ports import free_ports
+from signalbox_runtime.testing.waiting import PATIENCE_SECONDS, eventually
 from tests.declared_topics import apply_topics
-
-T = TypeVar("T")
-PATIENCE_SECONDS = 180.0
-
-
-def eventually(look: Callable[[], T | None], what: str) -> T:
-    """What `look` finds, asked until it does."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: not within {PATIENCE_SECONDS:.0f} s")
 
 
 class CrmProcess:

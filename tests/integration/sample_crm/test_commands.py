@@ -9,7 +9,8 @@ import pytest
 from signalbox_contracts import codec, topics
 from signalbox_contracts.ids import lane
 from signalbox_contracts.messages import CrmCommandResult, CrmEvent
-from tests.integration.sample_crm.crm import Commander, CrmProcess, Tap, command, eventually
+from signalbox_runtime.testing.waiting import eventually
+from tests.integration.sample_crm.crm import Commander, CrmProcess, Tap, command
 
 
 @pytest.fixture

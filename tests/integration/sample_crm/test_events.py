@@ -11,7 +11,8 @@ from signalbox_contracts import codec, topics
 from signalbox_contracts.cloudevents import read_event
 from signalbox_contracts.messages import CrmEvent
 from signalbox_rules.modules.registry import EVENTS
-from tests.integration.sample_crm.crm import CrmProcess, Tap, eventually
+from signalbox_runtime.testing.waiting import eventually
+from tests.integration.sample_crm.crm import CrmProcess, Tap
 
 LEAD = {
     "name": "Ada",

@@ -16,7 +16,7 @@ from signalbox_runtime.records import Inbound, Outbound, Outbox, TopicPartition
 from signalbox_runtime.settings import ServiceSettings, SharedSettings
 from signalbox_runtime.testing.fake_broker import FakeBroker
 from signalbox_runtime.testing.fake_kafka import FakeKafka
-from signalbox_runtime.testing.stage import wait_until
+from signalbox_runtime.testing.waiting import eventually
 
 TOPIC, OUTPUT, GROUP = "actions.webhook", "runs.journal", "runner"
 
@@ -91,7 +91,7 @@ def test_records_go_through_both_threads_and_a_stop_is_clean(running: Running) -
     for number in range(20):
         running.broker.append(TOPIC, b"k%d" % (number % 5), b"%d" % number)
     running.start(running.echo)
-    wait_until(lambda: len(running.broker.records(OUTPUT)) == 20, "every record has an answer")
+    eventually(lambda: len(running.broker.records(OUTPUT)) == 20, "every record has an answer")
     running.service.stop("the test is over")
     running.join()
     assert running.closed.is_set()
@@ -102,7 +102,7 @@ def test_records_go_through_both_threads_and_a_stop_is_clean(running: Running) -
 def test_poison_stops_the_service_and_its_offset_is_kept(running: Running) -> None:
     running.broker.append(TOPIC, b"k", b"good", partition=0)
     running.start(running.echo)
-    wait_until(lambda: len(running.broker.records(OUTPUT)) == 1, "the good one has an answer")
+    eventually(lambda: len(running.broker.records(OUTPUT)) == 1, "the good one has an answer")
     running.broker.append(TOPIC, b"k", b"poison", partition=0)
     running.join()
     assert [str(failure) for failure in running.service.failures] == ["actions.webhook-0@1 can't be read"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from signalbox_runtime.broker_probe import BrokerProbe
 from signalbox_runtime.errors import KafkaUnavailable, ServiceRefused
 from signalbox_runtime.readiness import Readiness
-from signalbox_runtime.testing.stage import wait_until
+from signalbox_runtime.testing.waiting import eventually
 
 
 class ScriptedBrokers:
@@ -38,19 +38,19 @@ def probe(
 def test_it_says_when_brokers_go_and_when_they_are_back() -> None:
     brokers = ScriptedBrokers(retention_minutes=5_256_000)
     probing, readiness = probe(brokers, lambda _refused: None)
-    wait_until(lambda: readiness.is_ready, "the first answer")
+    eventually(lambda: readiness.is_ready, "the first answer")
     brokers.is_away = True
-    wait_until(lambda: not readiness.is_ready, "the brokers' absence")
+    eventually(lambda: not readiness.is_ready, "the brokers' absence")
     assert readiness.reasons() == {"kafka": "Kafka at kafka:9092 does not answer: no answer in time"}
     brokers.is_away = False
-    wait_until(lambda: readiness.is_ready, "the brokers' return")
+    eventually(lambda: readiness.is_ready, "the brokers' return")
     probing.stop()
 
 
 def test_brokers_that_forget_idle_groups_are_refused_with_what_to_set() -> None:
     refusals: list[ServiceRefused] = []
     probing, readiness = probe(ScriptedBrokers(retention_minutes=10_080), refusals.append)
-    wait_until(lambda: bool(refusals), "the refusal")
+    eventually(lambda: bool(refusals), "the refusal")
     probing.stop()
     assert "10080 minutes: set offsets.retention.minutes=5256000" in str(refusals[0])
     assert not readiness.is_ready
@@ -59,6 +59,6 @@ def test_brokers_that_forget_idle_groups_are_refused_with_what_to_set() -> None:
 def test_brokers_that_may_not_be_asked_are_believed() -> None:
     refusals: list[ServiceRefused] = []
     probing, readiness = probe(ScriptedBrokers(retention_minutes=None), refusals.append)
-    wait_until(lambda: readiness.is_ready, "readiness")
+    eventually(lambda: readiness.is_ready, "readiness")
     probing.stop()
     assert refusals == []

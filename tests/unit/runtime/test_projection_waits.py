@@ -10,7 +10,8 @@ from signalbox_runtime.process import Service
 from signalbox_runtime.projection import DatabaseAway, run_projection
 from signalbox_runtime.records import Inbound, TopicPartition
 from signalbox_runtime.settings import ServiceSettings, SharedSettings
-from signalbox_runtime.testing.stage import FakeStage, wait_until
+from signalbox_runtime.testing.stage import FakeStage
+from signalbox_runtime.testing.waiting import eventually
 from signalbox_runtime.watchdog import Heart
 
 
@@ -77,9 +78,9 @@ def test_it_goes_back_to_what_the_database_remembers() -> None:
     database = Forgetful()
     thread = threading.Thread(target=run_projection, args=(service, [source], database))
     thread.start()
-    wait_until(lambda: database.stored == [b"first"], "the first batch")
+    eventually(lambda: database.stored == [b"first"], "the first batch")
     stage.send(source, 0, [b"second"])
-    wait_until(lambda: database.stored == [b"first", b"second"], "both, the first once more")
+    eventually(lambda: database.stored == [b"first", b"second"], "both, the first once more")
     assert service.readiness.is_ready
     service.stop("the test is over")
     thread.join(10)
@@ -99,12 +100,12 @@ def test_it_shows_life_while_it_waits_and_then_stores_what_it_held(
     database = AwayAtFirst()
     thread = threading.Thread(target=run_projection, args=(service, [source], database))
     thread.start()
-    wait_until(lambda: not service.readiness.is_ready, "the database's absence to be said")
+    eventually(lambda: not service.readiness.is_ready, "the database's absence to be said")
     beats = heart.beats
-    wait_until(lambda: heart.beats > beats, "a beat while the database is away")
+    eventually(lambda: heart.beats > beats, "a beat while the database is away")
     assert service.readiness.reasons() == {"database": "PostgreSQL does not answer"}
     database.is_back.set()
-    wait_until(lambda: database.stored == [b"fact"], "the batch that was held")
+    eventually(lambda: database.stored == [b"fact"], "the batch that was held")
     assert service.readiness.is_ready
     service.stop("the test is over")
     thread.join(10)

@@ -8,7 +8,7 @@ import pytest
 from signalbox_runtime import refill, transform
 from signalbox_runtime.memory_of_ids import IdMemory
 from signalbox_runtime.records import Inbound, TopicPartition
-from signalbox_runtime.testing import fake_kafka, stage, transforms
+from signalbox_runtime.testing import fake_kafka, transforms, waiting
 from signalbox_runtime.testing.stage import FakeStage
 from signalbox_runtime.testing.transform_suite import TransformSuite
 from signalbox_runtime.transform import TransformLoop
@@ -123,7 +123,7 @@ CASES: tuple[tuple[Break, str], ...] = (
 def test_each_rule_has_a_test_that_fails_without_it(
     monkeypatch: pytest.MonkeyPatch, defect: Break, test: str
 ) -> None:
-    monkeypatch.setattr(stage, "WAIT_SECONDS", 0.7)
+    monkeypatch.setattr(waiting, "PATIENCE_SECONDS", 0.7)
     defect(monkeypatch)
     with pytest.raises(AssertionError):
         getattr(TransformSuite(), test)(FakeStage())

@@ -9,7 +9,7 @@ from signalbox_runtime.errors import KafkaUnavailable
 from signalbox_runtime.holds import Hold
 from signalbox_runtime.records import Inbound, Outbox
 from signalbox_runtime.testing.running_loop import RunningLoop
-from signalbox_runtime.testing.stage import FakeStage, wait_until
+from signalbox_runtime.testing.stage import FakeStage
 from signalbox_runtime.testing.transform_suite import (
     TransformSuite,
     next_offsets,
@@ -18,6 +18,7 @@ from signalbox_runtime.testing.transform_suite import (
     wait_for_values,
 )
 from signalbox_runtime.testing.transforms import BlockingCopy, Copy
+from signalbox_runtime.testing.waiting import eventually
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_kafka_away_is_waited_out_and_said(stage: FakeStage) -> None:
     with RunningLoop(stage.kafka, stage.new_group([source]), [source], Copy(target)) as running:
         running.wait_ready()
         stage.broker.is_down = True
-        wait_until(lambda: not running.readiness.is_ready, "the loop to say that Kafka is away")
+        eventually(lambda: not running.readiness.is_ready, "the loop to say that Kafka is away")
         assert running.readiness.reasons() == {"consuming": "The broker is down."}
         stage.broker.is_down = False
         stage.send(source, 0, [b"a"])

@@ -13,7 +13,8 @@ from signalbox_runtime.errors import KafkaUnavailable
 from signalbox_runtime.kafka import ConfluentKafka
 from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
 from signalbox_runtime.records import Headers, Inbound, TopicPartition
-from signalbox_runtime.testing.stage import WAIT_SECONDS, new_name, wait_until
+from signalbox_runtime.testing.stage import new_name
+from signalbox_runtime.testing.waiting import PATIENCE_SECONDS, eventually
 
 _TIMEOUT_SECONDS = 10.0
 
@@ -36,7 +37,7 @@ class KafkaStage:
         made = self._admin.create_topics([NewTopic(topic, partitions, 1)])
         made[topic].result(_TIMEOUT_SECONDS)
         # The controller made it; the broker learns of it a moment later.
-        wait_until(lambda: topic in self._admin.list_topics(timeout=_TIMEOUT_SECONDS).topics, topic)
+        eventually(lambda: topic in self._admin.list_topics(timeout=_TIMEOUT_SECONDS).topics, topic)
         return topic
 
     def new_group(self, topics: Sequence[str]) -> str:
@@ -53,7 +54,7 @@ class KafkaStage:
                 return False
             return True
 
-        wait_until(is_committed, f"the first offsets of {group}")
+        eventually(is_committed, f"the first offsets of {group}")
         consumer.close()
         return group
 
@@ -88,7 +89,7 @@ class KafkaStage:
         self, topic: str
     ) -> tuple[Sequence[TopicPartition], dict[TopicPartition, int], dict[TopicPartition, int]]:
         """The partitions of `topic`, and where they begin and end; asked again while a broker comes back."""
-        give_up_at = monotonic() + WAIT_SECONDS
+        give_up_at = monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 places = self._offsets.partitions([topic])

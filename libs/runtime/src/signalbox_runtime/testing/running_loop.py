@@ -8,7 +8,8 @@ from typing import Self
 from signalbox_runtime.broker import Kafka
 from signalbox_runtime.clock import Clock, SystemClock
 from signalbox_runtime.readiness import Readiness
-from signalbox_runtime.testing.stage import new_name, wait_until
+from signalbox_runtime.testing.stage import new_name
+from signalbox_runtime.testing.waiting import eventually
 from signalbox_runtime.transform import LoopNames, Transform, TransformLoop
 from signalbox_runtime.watchdog import Watchdog
 
@@ -70,14 +71,14 @@ class RunningLoop:
 
     def failure(self) -> BaseException:
         """What the loop ended with; waits for it to end by itself."""
-        wait_until(lambda: not self._thread.is_alive(), "the loop's end by itself")
+        eventually(lambda: not self._thread.is_alive(), "the loop's end by itself")
         self._was_read = True
         assert self._failure is not None, "the loop ended without a failure"
         return self._failure
 
     def wait_ready(self) -> None:
         """Waits until the loop has joined its group."""
-        wait_until(lambda: self.readiness.is_ready or not self._thread.is_alive(), "the loop's readiness")
+        eventually(lambda: self.readiness.is_ready or not self._thread.is_alive(), "the loop's readiness")
 
     def _run(self) -> None:
         try:

@@ -1,17 +1,13 @@
 """A Kafka, real or in memory, with what a test does to it from outside: topics, first offsets, records."""
 
 import uuid
-from collections.abc import Callable, Sequence
-from time import monotonic, sleep
+from collections.abc import Sequence
 from typing import Protocol
 
 from signalbox_runtime.broker import CommittedOffset, Kafka
 from signalbox_runtime.records import Headers, Inbound, TopicPartition
 from signalbox_runtime.testing.fake_broker import FakeBroker
 from signalbox_runtime.testing.fake_kafka import FakeKafka
-
-WAIT_SECONDS = 60.0
-"""A bound for machines under load; nothing is expected to take it."""
 
 
 class Stage(Protocol):
@@ -95,12 +91,3 @@ class FakeStage:
 def new_name(what: str) -> str:
     """A name that no other test uses."""
     return f"{what}-{uuid.uuid4().hex[:12]}"
-
-
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Returns once `holds()`; raises AssertionError naming `what` when it does not within WAIT_SECONDS."""
-    give_up_at = monotonic() + WAIT_SECONDS
-    while not holds():
-        if monotonic() > give_up_at:
-            raise AssertionError(f"{what}: not within {WAIT_SECONDS} s")
-        sleep(0.01)

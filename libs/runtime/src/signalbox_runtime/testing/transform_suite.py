@@ -16,7 +16,7 @@ from signalbox_runtime.holds import Hold
 from signalbox_runtime.records import Inbound, Outbox, TopicPartition
 from signalbox_runtime.testing.flaky_kafka import FlakyKafka
 from signalbox_runtime.testing.running_loop import RunningLoop
-from signalbox_runtime.testing.stage import Stage, new_name, wait_until
+from signalbox_runtime.testing.stage import Stage, new_name
 from signalbox_runtime.testing.transforms import (
     UNDECODABLE,
     BlockingCopy,
@@ -24,6 +24,7 @@ from signalbox_runtime.testing.transforms import (
     FirstOnly,
     HoldingCopy,
 )
+from signalbox_runtime.testing.waiting import eventually
 
 
 class TransformSuite:
@@ -202,7 +203,7 @@ class TransformSuite:
             send_to_all(stage, source, 4, "a", 40)
             with RunningLoop(stage.kafka, group, [source], second, batch_max_records=5):
                 send_to_all(stage, source, 4, "b", 40)
-                wait_until(lambda: bool(second.begins), "partitions for the second member")
+                eventually(lambda: bool(second.begins), "partitions for the second member")
                 send_to_all(stage, source, 4, "c", 40)
                 wait_for_values(stage, target, 480)
             with RunningLoop(stage.kafka, group, [source], third, batch_max_records=5):
@@ -227,7 +228,7 @@ class TransformSuite:
                 first.stopping.wait(stage.rejoin_seconds)
                 assert not joining.begins, "partitions were given away under an open transaction"
                 blocked.go_on.set()
-                wait_until(lambda: bool(joining.begins), "a partition for the second member")
+                eventually(lambda: bool(joining.begins), "a partition for the second member")
                 send_to_all(stage, source, 2, "c", 20)
                 wait_for_values(stage, target, 80)
         assert max(values(stage, target).values()) == 1
@@ -241,7 +242,7 @@ class TransformSuite:
         with RunningLoop(stage.kafka, group, [source], blocked, instance_id=instance) as replaced:
             assert blocked.is_blocked.wait(30)
             with RunningLoop(stage.kafka, group, [source], successor, instance_id=instance):
-                wait_until(lambda: len(successor.handled) >= 10, "the successor's first records")
+                eventually(lambda: len(successor.handled) >= 10, "the successor's first records")
                 blocked.go_on.set()
                 assert isinstance(replaced.failure(), ClientFailed)
                 wait_for_values(stage, target, 10)
@@ -286,9 +287,9 @@ class TransformSuite:
         for partition in range(2):
             stage.send(source, partition, [b"first", b"later"])
         with RunningLoop(stage.kafka, group, [source], staying):
-            wait_until(lambda: staying.hold_count >= 2, "both partitions to be held")
+            eventually(lambda: staying.hold_count >= 2, "both partitions to be held")
             with RunningLoop(stage.kafka, group, [source], passing):
-                wait_until(lambda: passing.hold_count >= 1, "the second member to hold one")
+                eventually(lambda: passing.hold_count >= 1, "the second member to hold one")
             wait_for_values(stage, target, 4)
         assert values(stage, target) == Counter({b"first": 2, b"later": 2})
         assert next_offsets(stage, group, source) == {0: 2, 1: 2}
@@ -355,7 +356,7 @@ def values(stage: Stage, topic: str) -> Counter[bytes | None]:
 
 def wait_for_values(stage: Stage, topic: str, count: int) -> None:
     """Waits until `topic` holds `count` committed records or more."""
-    wait_until(lambda: len(stage.records(topic)) >= count, f"{count} records on {topic}")
+    eventually(lambda: len(stage.records(topic)) >= count, f"{count} records on {topic}")
 
 
 def next_offsets(stage: Stage, group: str, topic: str) -> dict[int, int]:

@@ -8,7 +8,8 @@ from time import monotonic, sleep
 from signalbox_runtime.broker import TransactionalProducer
 from signalbox_runtime.readiness import Readiness
 from signalbox_runtime.records import Inbound, Outbound, TopicPartition
-from signalbox_runtime.testing.stage import Stage, new_name, wait_until
+from signalbox_runtime.testing.stage import Stage, new_name
+from signalbox_runtime.testing.waiting import eventually
 from signalbox_runtime.views import TopicViews, follow
 from signalbox_runtime.visibility import wait_until_visible
 
@@ -87,7 +88,7 @@ class ViewSuite:
         with writer(stage) as producer:
             producer.begin()
             producer.produce(Outbound(topic, b"k", b"3"))
-            wait_until(
+            eventually(
                 lambda: queries.written_offsets([place]) == {place: 3}, "the open transaction's record"
             )
             assert queries.end_offsets([place]) == {place: 2}
@@ -107,9 +108,9 @@ class ViewSuite:
         thread.start()
         with writer(stage) as producer:
             commit(stage, producer, topic, [(b"k", b"1")])
-            wait_until(lambda: seen.of(topic) == [(b"k", b"1")], "the first record")
+            eventually(lambda: seen.of(topic) == [(b"k", b"1")], "the first record")
             commit(stage, producer, topic, [(b"k", b"2")])
-            wait_until(lambda: len(seen.of(topic)) == 2, "the second record")
+            eventually(lambda: len(seen.of(topic)) == 2, "the second record")
         stopping.set()
         thread.join(10)
         assert not thread.is_alive()
