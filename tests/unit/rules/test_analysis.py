@@ -47,7 +47,7 @@ def test_a_loop_is_told_as_a_path() -> None:
     found = analyse(circle)
     assert len(found.loops) == 1
     assert found.loops[0].sentence == (
-        "'A' sets y, which starts 'B' sets z, which starts 'C' sets x to 1, which starts 'A' again; "
+        "'A' sets y to 1, which starts 'B' sets z, which starts 'C' sets x to 1, which starts 'A' again; "
         "only its depth of 10 ends it"
     )
     (of_b,) = analyse(circle, about="b").loops
@@ -63,6 +63,8 @@ def test_a_loop_is_told_as_a_path() -> None:
         [workflow("a", {**UPDATED, "fields": ["y"]}, change("x", 1))],
         [workflow("a", UPDATED, change("x", "1"), conditions=leaf("x", "not_equals", "1"))],
         [workflow("a", UPDATED, change("x", "1"), conditions=leaf("x", "changed_to", "2"))],
+        [workflow("a", UPDATED, change("x", False), conditions=leaf("x", "is_true"))],
+        [workflow("a", UPDATED, change("x", 5), conditions=leaf("x", "less_than", 5))],
         [
             workflow(
                 "a", UPDATED, {"type": "send_email", "with": {"to": ["a@b.c"], "subject": "x", "text": "y"}}
@@ -102,6 +104,25 @@ def test_stages_and_created_records_lead_on() -> None:
     assert loops(workflow("a", UPDATED, {"type": "assign_owner", "with": {"owner": "u-1"}})) == [["a"]]
 
 
+@pytest.mark.parametrize(
+    ("event", "value", "is_loop"),
+    [
+        ("stage_changed", "New", True),
+        ("closed_won", "Closed Won", True),
+        ("closed_won", "Closed Lost", False),
+    ],
+)
+def test_a_stage_that_is_set_as_a_field_moves_the_stage(event: str, value: str, is_loop: bool) -> None:
+    trigger = {"module": "opportunities", "event": event}
+    assert loops(workflow("a", trigger, change("stage", value))) == ([["a"]] if is_loop else [])
+
+
+def test_what_is_set_to_nothing_much_is_told() -> None:
+    one, other = workflow("a", CREATED, change("p", False)), workflow("b", CREATED, change("p", 0))
+    (conflict,) = analyse([one, other]).conflicts
+    assert conflict.sentence.startswith("p of leads: 'A' sets it to false and 'B' sets it to 0, ")
+
+
 def test_each_circle_is_named_once_and_the_shortest() -> None:
     both = (workflow("a", UPDATED, change("x", 1)), workflow("b", UPDATED, change("y", 1)))
     assert loops(*both) == [["a"], ["b"]]
@@ -122,6 +143,8 @@ def test_two_workflows_that_set_a_field_differently_for_one_event() -> None:
     [
         (workflow("a", CREATED, change("p", "High")), workflow("b", CREATED, change("p", " high"))),
         (workflow("a", CREATED, change("p", "High")), workflow("b", CREATED, change("q", "Low"))),
+        (workflow("a", CREATED, change("p", True)), workflow("b", CREATED, change("p", True))),
+        (workflow("a", CREATED, change("p", 5)), workflow("b", CREATED, change("p", "5"))),
         (workflow("a", CREATED, change("p", "High")), workflow("b", UPDATED, change("p", "Low"))),
         (
             workflow("a", CREATED, change("p", "High"), conditions=leaf("n", "greater_than", 5)),

@@ -41,6 +41,10 @@ BOTH: tuple[Any, ...] = (
     leaf("a", "equals", "x"),
     {"all": [leaf("a", "greater_than", 5), leaf("a", "less_than", 5.5)]},
     {"all": [leaf("a", "greater_than", 5), leaf("b", "less_than", 3)]},
+    leaf("a", "greater_than", 1e16),  # 1e16 + 1 is 1e16
+    leaf("a", "less_than", -1e16),
+    leaf("a", "less_than", 1.7e308),
+    {"all": [leaf("a", "greater_than", 2**53), leaf("a", "less_than", 2**53 + 2)]},
     {"all": [leaf("a", "in", ["x"]), leaf("a", "in", ["y"])]},  # a list may have both
     {"all": [leaf("a", "in", ["x"]), leaf("a", "in", ["y"]), leaf("a", "not_in", ["z"])]},
     {"any": [leaf("a", "greater_than", 5), leaf("a", "less_or_equal", 5)]},  # text is neither

@@ -32,6 +32,8 @@ CATALOG = Catalog.from_json(
                     {"name": "address", "type": "object"},
                     {"name": "stage", "type": "picklist"},
                     {"name": "odd", "type": "hologram"},
+                    {"name": "closed_at", "type": "datetime"},
+                    {"name": "team.name", "type": "text"},
                 ],
                 "stages": ["New", "Qualified"],
             }
@@ -221,6 +223,16 @@ def test_a_good_workflow_has_no_problems() -> None:
             "/actions/0/with/html",
             "'plus' missing",
         ),
+        ({"conditions": leaf("amount", "greater_than", "2026-01-01")}, "/conditions/value", "with a number"),
+        (
+            {"conditions": leaf("amount", "between", [1, "2026-01-01"])},
+            "/conditions/value",
+            "not one of each",
+        ),
+        ({"conditions": leaf("due", "less_than", 5)}, "/conditions/value", "with a date"),
+        ({"conditions": leaf("tags", "contains", "b")}, "/conditions/value", "not a value of tags"),
+        ({"conditions": leaf("source", "equals", ["Phone"])}, "/conditions/value", "never equal to a list"),
+        (action("change_field", field="stage", value="Nope"), "/actions/0/with/value", "there are New"),
         (
             action("send_email", to=["u-1"], subject="x", text="{% if %}"),
             "/actions/0/with/text",
@@ -275,6 +287,11 @@ def test_errors(changes: Any, pointer: str, detail: str) -> None:
         ({"conditions": leaf("budget", "is_empty")}, "/conditions/field"),
         ({"conditions": leaf("name", "equals", {"field": "nick"})}, "/conditions/value"),
         ({"conditions": {"all": []}}, "/conditions"),
+        ({"conditions": leaf("due", "equals", "23/11/2026")}, "/conditions/value"),
+        ({"conditions": leaf("due", "changed_to", "tomorrow")}, "/conditions/value"),
+        ({"conditions": leaf("closed_at", "equals", "2026-11-23")}, "/conditions/value"),
+        ({"conditions": leaf("amount.currency", "equals", "EUR")}, "/conditions/field"),
+        ({"conditions": leaf("team.size", "equals", 5)}, "/conditions/field"),
         ({"trigger": {"module": "leads", "event": "updated", "fields": ["budget"]}}, "/trigger/fields/0"),
         (action("change_field", field="budget", value=1), "/actions/0/with/field"),
         (action("create_task", subject="{{ record.budget }}"), "/actions/0/with/subject"),
@@ -284,6 +301,25 @@ def test_errors(changes: Any, pointer: str, detail: str) -> None:
 def test_warnings(changes: Any, pointer: str) -> None:
     changes = {"actions": [{"type": "move_stage", "with": {"stage": "next"}}], **changes}
     assert [(problem.pointer, problem.severity) for problem in found(**changes)] == [(pointer, "warning")]
+
+
+@pytest.mark.parametrize(
+    "leaf_",
+    [
+        leaf("due", "equals", "2026-11-23"),
+        leaf("closed_at", "greater_than", "2026-11-23"),
+        leaf("amount", "greater_than", "50,000"),
+        leaf("source", "contains", "web"),
+        leaf("tags", "contains", "A"),
+        leaf("address.city", "equals", "Rome"),
+        leaf("team", "is_not_empty"),
+        leaf("team.name", "equals", "North"),
+        leaf("odd", "between", ["2026-01-01", "2026-02-01"]),
+        leaf("stage", "changed_from_to", {"from": "new", "to": "qualified"}),
+    ],
+)
+def test_conditions_that_fit_are_let_through(leaf_: Any) -> None:
+    assert found(conditions=leaf_, **action("move_stage", stage="next")) == []
 
 
 def test_nothing_is_said_about_fields_of_a_type_or_a_module_that_is_not_known() -> None:

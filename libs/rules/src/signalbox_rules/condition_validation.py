@@ -3,18 +3,26 @@ decide nothing.
 """
 
 from collections.abc import Iterator
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from signalbox_contracts.definitions import AllOf, AnyOf, Comparison, Condition, Not, Problem
 from signalbox_rules.comparisons import compile_comparison
 from signalbox_rules.errors import RefusedCondition
-from signalbox_rules.operators.operator import BOOLEANS, EVERY, NUMBERS, Operator, Takes
+from signalbox_rules.operators.operator import BOOLEANS, DATES, EVERY, LISTS, NUMBERS, Operator, Takes
 from signalbox_rules.operators.registry import OPERATORS, OPERATORS_BY_NAME
 from signalbox_rules.paths import parse_path
-from signalbox_rules.reading import is_empty, read_number, read_truth, text_key
+from signalbox_rules.reading import is_empty, read_moment, read_number, read_truth, text_key
 from signalbox_rules.record_catalog import RecordField, RecordModule
 from signalbox_rules.references import has_reference, is_reference
 from signalbox_rules.satisfiability import Possible, possible_outcomes
+
+_PART_OF_TEXT: Final = frozenset({"contains", "not_contains"})
+_KIND: Final = {
+    "number": "a number",
+    "money": "a number",
+    "date": "a date, such as 2026-11-23",
+    "datetime": "a date or a date and time, such as 2026-11-23T10:00:00Z",
+}
 
 
 def condition_problems(condition: Condition, module: RecordModule | None) -> list[Problem]:
@@ -100,14 +108,19 @@ def _fit_problems(
             f"{pointer}/op", f"{operator.name} does not fit {field.name}, a {field.type}; these do: {fitting}"
         )
         return
-    if operator.takes in (Takes.ONE, Takes.LIST, Takes.FROM_TO) and operator.name not in (
-        "contains",
-        "not_contains",
-    ):
+    if operator.takes in (Takes.ORDERED, Takes.RANGE):
         for place, value in _literals(comparison.value, f"{pointer}/value"):
-            detail = _value_problem(value, field, module)
-            if detail:
-                yield Problem(place, detail)
+            if field.type in _KIND and (read_number(value) is not None) is not (field.type in NUMBERS):
+                yield Problem(place, f"{field.name} is a {field.type}; compare it with {_KIND[field.type]}")
+        return
+    if operator.takes not in (Takes.ONE, Takes.LIST, Takes.FROM_TO):
+        return
+    if operator.takes is Takes.ONE and isinstance(comparison.value, list) and field.type not in LISTS:
+        detail = f"{field.name} is a {field.type} and never equal to a list; in compares with any of several"
+        yield Problem(f"{pointer}/value", detail)
+    elif operator.name not in _PART_OF_TEXT or field.type in LISTS:
+        for place, value in _literals(comparison.value, f"{pointer}/value"):
+            yield from _value_problems(value, field, module, place)
 
 
 def _literals(value: Any, pointer: str) -> Iterator[tuple[str, Any]]:
@@ -123,14 +136,22 @@ def _literals(value: Any, pointer: str) -> Iterator[tuple[str, Any]]:
         yield pointer, value
 
 
-def _value_problem(value: Any, field: RecordField, module: RecordModule) -> str | None:
-    options = field.options or (module.stages if field.name == "stage" else ())
-    if options and field.type not in NUMBERS | BOOLEANS:
+def _value_problems(value: Any, field: RecordField, module: RecordModule, place: str) -> Iterator[Problem]:
+    options = module.options_of(parse_path(field.name))
+    if field.type in NUMBERS:
+        if isinstance(value, bool | str) or read_number(value) is None:
+            detail = f"{field.name} is a {field.type}; write a number without quotes, such as 50000"
+            yield Problem(place, detail)
+    elif field.type in BOOLEANS:
+        if read_truth(value) is None or isinstance(value, str):
+            yield Problem(place, f"{field.name} is a boolean; write true or false without quotes")
+    elif options:
         if text_key(str(value)) not in {text_key(option) for option in options}:
-            return f"{value!r} is not a value of {field.name}; there are {', '.join(options)}"
-        return None
-    if field.type in NUMBERS and (isinstance(value, bool | str) or read_number(value) is None):
-        return f"{field.name} is a {field.type}; write a number without quotes, such as 50000"
-    if field.type in BOOLEANS and (read_truth(value) is None or isinstance(value, str)):
-        return f"{field.name} is a boolean; write true or false without quotes"
-    return None
+            yield Problem(place, f"{value!r} is not a value of {field.name}; there are {', '.join(options)}")
+    elif field.type in DATES:
+        moment = read_moment(value)
+        if moment is None or (moment.is_date and field.type == "datetime"):
+            detail = (
+                f"{field.name} is a {field.type}, and is compared as text; on, before and after know dates"
+            )
+            yield Problem(place, detail, "warning")

@@ -12,6 +12,7 @@ from signalbox_rules.errors import RulesError
 from signalbox_rules.modules.registry import specific_events
 from signalbox_rules.reading import text_key
 from signalbox_rules.satisfiability import Possible, possible_outcomes
+from signalbox_rules.verdicts import in_words
 
 CONFLICTS_MAX: Final = 200  # reported; nobody reads more
 COMPARED_MAX: Final = 5_000  # pairs whose conditions are compared, at up to some milliseconds each
@@ -65,7 +66,7 @@ def _pairs(workflows: Sequence[AnalysedWorkflow]) -> Iterator[tuple[str, Writer,
 def _differ(left: Write, right: Write) -> bool:
     if left.value is None or right.value is None:
         return True
-    return text_key(left.value) != text_key(right.value)
+    return text_key(in_words(left.value)) != text_key(in_words(right.value))
 
 
 def _can_meet(one: WorkflowDefinition, other: WorkflowDefinition) -> bool:
@@ -91,11 +92,16 @@ def _are_apart(ours: tuple[str, ...] | None, theirs: tuple[str, ...] | None) -> 
     return not set(map(text_key, ours)) & set(map(text_key, theirs))
 
 
+def _told(write: Write) -> str:
+    if write.value is None:
+        return "sets it to a value that depends on the record"
+    return f"sets it to {in_words(write.value)}"
+
+
 def _conflict(module: str, left: Writer, right: Writer) -> Conflict:
     names = (left[0].definition.name, right[0].definition.name)
     told = " and ".join(
-        f"{name!r} sets it to {write.value or 'a value that depends on the record'}"
-        for name, write in zip(names, (left[1], right[1]), strict=True)
+        f"{name!r} {_told(write)}" for name, write in zip(names, (left[1], right[1]), strict=True)
     )
     field = left[1].name
     sentence = f"{field} of {module}: {told}, for the same event; the later of the two wins"

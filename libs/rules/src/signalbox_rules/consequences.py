@@ -17,6 +17,7 @@ from signalbox_rules.narrowing import STAGE_FIELD
 from signalbox_rules.paths import parse_path
 from signalbox_rules.reading import text_key
 from signalbox_rules.satisfiability import Possible, possible_outcomes
+from signalbox_rules.verdicts import in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,10 @@ def consequences_of(definition: WorkflowDefinition) -> Iterator[Consequence]:
             case "record":
                 yield Consequence(write, write.name, ("created",), f"creates a record of {write.name}")
             case "stage":
-                to = f" to {write.value}" if write.value is not None else ""
+                to = f" to {in_words(write.value)}" if write.value is not None else ""
                 yield Consequence(write, module, tuple(_stage_events(module, write)), f"moves the stage{to}")
             case "field":
-                to = f" to {write.value}" if write.value is not None else ""
+                to = f" to {in_words(write.value)}" if write.value is not None else ""
                 yield Consequence(write, module, ("updated",), f"sets {write.name}{to}")
 
 
@@ -71,7 +72,7 @@ def _stage_events(module: str, write: Write) -> Iterator[str]:
     """
     for event in specific_events(module, "stage_changed"):
         outcome = event.removeprefix("closed_")
-        if event == "stage_changed" or write.value is None or outcome in text_key(write.value):
+        if event == "stage_changed" or write.value is None or outcome in text_key(str(write.value)):
             yield event
 
 
@@ -88,7 +89,7 @@ def _may_match(write: Write, trigger: Trigger) -> bool:
             parse_path(field)[0] == parse_path(name)[0] for field in trigger.fields
         )
     if trigger.to is not None and write.kind == "stage" and write.value is not None:
-        return text_key(write.value) in {text_key(stage) for stage in trigger.to}
+        return text_key(str(write.value)) in {text_key(stage) for stage in trigger.to}
     return True
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
 from signalbox_rules.errors import RulesError
 from signalbox_rules.paths import Path
+
+_WITHOUT_PARTS: Final = frozenset({"number", "money", "boolean", "date", "datetime"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,23 @@ class RecordModule:
         """The field a path names, if the catalog describes exactly it."""
         return self.fields.get(".".join(str(step) for step in path))
 
+    def options_of(self, path: Path) -> tuple[str, ...]:
+        """The values that a field may have; empty if any, or if the catalog does not say. Stages are those of
+        the field `stage`.
+        """
+        field = self.field_at(path)
+        return (field.options if field is not None else ()) or (self.stages if path == ("stage",) else ())
+
     def knows(self, path: Path) -> bool:
-        """Is there such a field, or one that the path leads into? Every record has an id."""
-        return path[0] == "id" or self.field_at(path) is not None or path[0] in self.fields
+        """Is there such a field, or one that the path leads into or to? Every record has an id."""
+        if path[0] == "id" or self.field_at(path) is not None:
+            return True
+        for length in range(1, len(path)):
+            around = self.field_at(path[:length])
+            if around is not None:
+                return around.type not in _WITHOUT_PARTS
+        inside = ".".join(str(step) for step in path) + "."
+        return any(name.startswith(inside) for name in self.fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ is called
 impossible only if it is; some impossible ones (`contains` against `not_contains`) are not found.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
@@ -185,12 +186,16 @@ def _standing_for_all(leaves: Sequence[Comparison]) -> list[Any]:
 
 
 def _numbers(literals: Sequence[Any]) -> Iterator[float]:
-    numbers = sorted({number for literal in literals if (number := read_number(literal)) is not None})
+    found = {number for literal in literals if (number := read_number(literal)) is not None}
+    numbers = sorted(number for number in found if math.isfinite(number))
     if not numbers:
         numbers = [0]
-    yield from (numbers[0] - 1, *numbers, numbers[-1] + 1)
+    # One less may be the same again: floats have no 1e16 - 1.
+    yield from (min(numbers[0] - 1, math.nextafter(numbers[0], -math.inf)), *numbers)
+    yield max(numbers[-1] + 1, math.nextafter(numbers[-1], math.inf))
     for low, high in pairwise(numbers):
-        yield (low + high) / 2
+        yield low / 2 + high / 2
+        yield int(low) + (int(high) - int(low)) // 2  # exact, where a float is not
 
 
 def _dates(literals: Sequence[Any]) -> Iterator[str]:

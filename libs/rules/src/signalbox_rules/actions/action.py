@@ -77,12 +77,13 @@ class Write:
     """What an action changes in the CRM: a field of its record (`field`), its stage, or a new record of a
     module.
 
-    `value` is the value written if the document says it, None if only a record will tell.
+    `value` is the value written if the document says it, None if only a record will tell, or if it is
+    emptied.
     """
 
     kind: Literal["field", "stage", "record"]
     name: str
-    value: str | None = None
+    value: str | int | float | bool | None = None
 
 
 ParameterModel = type[Parameters]

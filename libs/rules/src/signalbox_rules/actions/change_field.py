@@ -1,7 +1,7 @@
 """Change Field."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator
 
@@ -18,6 +18,7 @@ from signalbox_rules.actions.action import (
 from signalbox_rules.actions.create_task import field_path
 from signalbox_rules.actions.references import field_problems, is_fixed, option_problems
 from signalbox_rules.actions.rendering import Rendering
+from signalbox_rules.narrowing import STAGE_FIELD
 from signalbox_rules.record_catalog import RecordModule
 
 
@@ -35,7 +36,10 @@ def _render(parameters: ChangeField, context: ActionContext) -> Preview:
 
 def _writes(parameters: ChangeField) -> tuple[Write, ...]:
     value: Any = parameters.value
-    return (Write("field", parameters.field, value if is_fixed(value) else None),)
+    # However the stage is set, the CRM tells of it as of a moved stage.
+    kind: Literal["field", "stage"] = "stage" if parameters.field == STAGE_FIELD else "field"
+    fixed = is_fixed(value) or isinstance(value, bool | int | float)
+    return (Write(kind, parameters.field, value if fixed else None),)
 
 
 def _references(parameters: ChangeField, module: RecordModule | None, _users: Users) -> Iterator[Problem]:

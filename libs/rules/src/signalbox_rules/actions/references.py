@@ -43,11 +43,11 @@ def field_problems(field: str | None, pointer: str, module: RecordModule | None)
 
 def option_problems(field: str, value: Any, pointer: str, module: RecordModule | None) -> Iterator[Problem]:
     """Values that a pick list does not have."""
-    known = module.field_at(parse_path(field)) if module is not None else None
-    if known is None or not known.options or not is_fixed(value) or not value:
+    if module is None or not is_fixed(value) or not value:
         return
-    if text_key(value) not in {text_key(option) for option in known.options}:
-        yield Problem(pointer, f"{value!r} is not a value of {field}; there are {', '.join(known.options)}")
+    options = module.options_of(parse_path(field))
+    if options and text_key(value) not in {text_key(option) for option in options}:
+        yield Problem(pointer, f"{value!r} is not a value of {field}; there are {', '.join(options)}")
 
 
 def stage_problems(stages: Sequence[str], pointer: str, module: RecordModule | None) -> Iterator[Problem]:
