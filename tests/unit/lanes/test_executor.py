@@ -186,6 +186,42 @@ async def test_an_exception_of_the_handler_ends_everything() -> None:
     assert bench.handler.seen == ["accepted 1"]
 
 
+async def test_before_an_exception_ends_everything_the_calls_that_run_hand_over_their_results() -> None:
+    async def call(work: Work[None]) -> Outbox:
+        if work.inbound.offset == 2:
+            raise ZeroDivisionError
+        await gate.wait()
+        return ANSWER
+
+    gate = asyncio.Event()
+    bench = Bench(call)
+    bench.deliver(inbound(1), inbound(3), inbound(2, b"other"))
+    await asyncio.sleep(0.01)
+    assert not bench.executor.ended.done()
+    bench.deliver(inbound(4, b"third"))
+    bench.executor.run(bench.executor.revoke, 7, frozenset((P0,)))
+    assert bench.handovers[-1] == StillRunning(7, ((P0, 1, 1), (P0, 1, 2)))  # 2: it has no result
+    gate.set()
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(bench.executor.ended, 1)
+    assert bench.results() == [(1, True)]
+    assert "accepted 4" not in bench.handler.seen
+
+
+async def test_an_exception_does_not_wait_for_ever_for_a_call() -> None:
+    async def call(work: Work[None]) -> Outbox:
+        if work.inbound.offset == 2:
+            raise ZeroDivisionError
+        await asyncio.sleep(60)
+        return ANSWER
+
+    bench = Bench(call, LaneLimits(drain_seconds=0.05))
+    bench.deliver(inbound(1), inbound(2, b"other"))
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(bench.executor.ended, 1)
+    bench.executor.run(bench.executor.end)
+
+
 async def test_a_call_that_cancels_itself_is_a_failure_and_not_a_lost_record() -> None:
     async def call(work: Work[None]) -> Outbox:
         raise asyncio.CancelledError

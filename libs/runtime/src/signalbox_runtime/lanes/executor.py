@@ -18,7 +18,11 @@ TICK_SECONDS = 1.0
 
 
 class Executor(Generic[Content]):
-    """Runs on one event loop; every method is called there, through `run`: an exception ends the process."""
+    """Runs on one event loop; every method is called there, through `run`: an exception ends the process.
+
+    Not before the calls that run have ended, though: what they did is handed over and committed, or the next
+    start would do it again, and the one after that.
+    """
 
     def __init__(
         self, handler: LaneHandler[Content], limits: LaneLimits, clock: Clock, to_kafka: deque[Handover]
@@ -26,11 +30,14 @@ class Executor(Generic[Content]):
         self._handler = handler
         self._clock = clock
         self._to_kafka = to_kafka
+        self._drain_seconds = limits.drain_seconds
         self._schedule: Schedule[Content] = Schedule(limits)
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[asyncio.Task[Any], Entry[Content] | None] = {}
         self._pump_is_due = False
         self._alarm: asyncio.TimerHandle | None = None
+        self._failure: Exception | None = None
+        """Once there is one, nothing new is accepted or started."""
         self.ended: asyncio.Future[None] = self._loop.create_future()
         """Done when asked to end; the first exception of the handler otherwise."""
 
@@ -41,10 +48,14 @@ class Executor(Generic[Content]):
         try:
             method(*arguments)
         except Exception as error:  # noqa: BLE001, raised by whoever awaits `ended`
-            self.ended.set_exception(error)
+            self._fail(error)
+        if self._failure is not None and not any(self._tasks.values()):
+            self._give_up(self._failure)
 
     def assigned(self, starts: Mapping[TopicPartition, int], epochs: dict[TopicPartition, int]) -> None:
         """Lets the handler get ready, then says so."""
+        if self._failure is not None:
+            return
         preparation = self._handler.assigned(starts)
         if preparation is None:
             self._to_kafka.append(Prepared(epochs))
@@ -53,6 +64,8 @@ class Executor(Generic[Content]):
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         """Accepts records and starts what may start."""
+        if self._failure is not None:
+            return
         now_ms = self._now_ms()
         for delivery in deliveries:
             if delivery.is_finished:
@@ -84,6 +97,8 @@ class Executor(Generic[Content]):
     def pump(self) -> None:
         """Starts everything that may start."""
         self._pump_is_due = False
+        if self._failure is not None:
+            return
         now_ms = self._now_ms()
         while (decision := self._schedule.next(now_ms)) is not None:
             match decision:
@@ -104,9 +119,21 @@ class Executor(Generic[Content]):
 
     def end(self) -> None:
         """Cancels what still runs, because the process ends."""
-        self.ended.set_result(None)
+        if self._failure is not None:
+            self._give_up(self._failure)
+        else:
+            self.ended.set_result(None)
         for task in tuple(self._tasks):
             task.cancel()
+
+    def _fail(self, failure: Exception) -> None:
+        if self._failure is None:
+            self._failure = failure
+            self._loop.call_later(self._drain_seconds, self._give_up, failure)
+
+    def _give_up(self, failure: Exception) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(failure)
 
     def _ring(self) -> None:
         self._alarm = None

@@ -21,9 +21,9 @@ def with_verdicts_that_fit(judgements: Sequence[Judgement]) -> tuple[Judgement, 
     fitting = list(judgements)
     by_size = sorted(range(len(fitting)), key=lambda index: -len(fitting[index].verdict or b""))
     for index in by_size:
-        if excess <= 0:
+        verdict = fitting[index].verdict
+        if excess <= 0 or verdict is None:
             break
-        verdict = fitting[index].verdict or b""
         without_tree = _without_tree(verdict)
         excess -= len(verdict) - len(without_tree)
         fitting[index] = replace(fitting[index], verdict=without_tree)
