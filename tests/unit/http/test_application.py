@@ -1,12 +1,12 @@
 """Every error is a problem, every limit holds, and a repeated key repeats no call."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, OperationalError
 
 from signalbox_runtime.auth import Access, Editor, KeyRecord, Principal, Role, Viewer
@@ -22,6 +22,8 @@ BODY_BYTES_MAX = 1_000
 
 class Thing(BaseModel):
     number: int
+    size: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
+    parts: list[dict[str, int]] = []
 
 
 router = APIRouter()
@@ -140,6 +142,23 @@ async def test_a_wrong_body_is_pointed_at(client: httpx.AsyncClient) -> None:
     unreadable = await client.post("/v1/things", content=b"{", headers={"Content-Type": "application/json"})
     assert unreadable.status_code == 422
     assert "JSON" in unreadable.json()["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({}, {"/number"}),
+        ({"number": 1, "size": 0}, {"/size"}),
+        ({"number": 1, "parts": [{"a/b": 1}, {"a/b": "x"}]}, {"/parts/1/a~1b"}),
+        ([], {""}),
+    ],
+)
+async def test_a_pointer_leads_to_a_place_of_the_body(
+    client: httpx.AsyncClient, body: Any, pointers: set[str]
+) -> None:
+    errors = (await client.post("/v1/things", json=body)).json()["errors"]
+    assert {error["pointer"] for error in errors} == pointers
+    assert not any("nput" in error["detail"] for error in errors)
 
 
 async def test_no_key_is_401_whatever_the_body(client: httpx.AsyncClient) -> None:

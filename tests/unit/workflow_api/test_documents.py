@@ -92,3 +92,7 @@ def test_bytes_that_are_no_utf_8_are_refused() -> None:
 def test_texts_that_postgresql_cannot_keep_are_found_with_their_place() -> None:
     value = {"a": ["fine", {"b/c": "nul \0"}], "k\0": 1, "s": "\ud83d"}
     assert sorted(problem.pointer for problem in unstorable_texts(value)) == ["", "/a/1/b~1c", "/s"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+    assert read_json(b'\xef\xbb\xbf{"a": 1}') == read_yaml(b"\xef\xbb\xbfa: 1") == {"a": 1}

@@ -2,7 +2,8 @@
 there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from pydantic import ValidationError
@@ -51,7 +52,7 @@ def located_details(
     """
     keys = dict(allowed_keys)
     items = error.errors(include_url=False)
-    return [(pointer_of(_place(item)), _detail(item, keys)) for item in items if not _is_echo(item, items)]
+    return [(pointer_of(_place(item)), detail_of(item, keys)) for item in items if not _is_echo(item, items)]
 
 
 def _is_echo(item: ErrorDetails, items: Sequence[ErrorDetails]) -> bool:
@@ -66,7 +67,8 @@ def _place(item: ErrorDetails) -> list[str | int]:
     return [part for part in item["loc"] if part not in NOT_IN_DOCUMENTS]
 
 
-def _detail(item: ErrorDetails, allowed_keys: dict[str, str]) -> str:
+def detail_of(item: ErrorDetails, allowed_keys: Mapping[str, str] = MappingProxyType({})) -> str:
+    """What is wrong at the place of `item`, and what is allowed there, as the end of a sentence."""
     kind = item["type"]
     if kind == "extra_forbidden":
         named = [part for part in _place(item)[:-1] if isinstance(part, str)]
@@ -84,5 +86,5 @@ def _detail(item: ErrorDetails, allowed_keys: dict[str, str]) -> str:
     template = _LIMIT_DETAILS.get(kind)
     if template is not None:
         return template.format(**item.get("ctx", {}))
-    message = item["msg"]
+    message = item["msg"].replace("Input should", "must", 1)
     return message[0].lower() + message[1:]

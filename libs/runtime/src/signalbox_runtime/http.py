@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from signalbox_contracts.definition_problems import detail_of, pointer_of
 from signalbox_runtime.auth import Access
 from signalbox_runtime.http_limits import BodyLimit, ReadyGate
 from signalbox_runtime.http_metrics import RequestMetrics
@@ -104,7 +105,7 @@ def _add_error_handlers(app: FastAPI) -> None:
         return invalid(
             "invalid-request",
             "The request does not have the form that /openapi.json describes; see errors.",
-            [_place(each) for each in error.errors()],
+            _places(error),
         ).response()
 
     async def database_away(_request: Request, error: Exception) -> Response:
@@ -156,19 +157,44 @@ def _of_http_exception(request: Request, error: HTTPException) -> Problem:
             )
         case 400:
             return Problem(
-                400, "unreadable-body", "The body can't be read", "Send JSON in UTF-8 as the body."
+                400,
+                "unreadable-body",
+                "The body can't be read",
+                "Send JSON in UTF-8, nested less than 1,000 deep, with numbers of at most 4,300 digits.",
             )
         case status:
             return Problem(status, "http-error", "Error", str(error.detail), headers=error.headers)
 
 
-def _place(error: Any) -> ProblemPlace:
+def _places(error: RequestValidationError) -> list[ProblemPlace]:
+    return [
+        ProblemPlace(pointer=pointer_of(_path(each, error.body)), detail=_detail(each))
+        for each in error.errors()
+    ]
+
+
+def _path(error: Any, body: Any) -> Iterable[str | int]:
+    """Where it is in the request; of a body only what is there, without pydantic's branches of a union."""
     first, *rest = error["loc"]
-    parts = rest if first == "body" else error["loc"]
+    if first != "body":
+        return [first, *rest]
+    path: list[str | int] = []
+    for part in rest:
+        match body:
+            case dict() if part in body:
+                body = body[part]
+            case list() if isinstance(part, int) and part < len(body):
+                body = body[part]
+            case _ if error["type"] != "missing" or part != rest[-1]:
+                continue
+        path.append(part)
+    return path
+
+
+def _detail(error: Any) -> str:
     if error["type"] == "json_invalid":
-        return ProblemPlace(pointer="", detail=f"This is not JSON: {error['ctx']['error']}")
-    pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-    return ProblemPlace(pointer=pointer, detail=str(error["msg"]))
+        return f"is not JSON: {error['ctx']['error']}"
+    return detail_of(error)
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:

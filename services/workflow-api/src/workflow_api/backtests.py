@@ -80,8 +80,8 @@ class Backtests:
             "then": to_bytes(tested.definition).decode(),
             "now": now,
             "now_version": None if now is None else workflow.version,
-            "from_ms": None if from_time is None else milliseconds(from_time),
-            "to_ms": None if to_time is None else milliseconds(to_time),
+            "from_ms": None if from_time is None else max(0, milliseconds(from_time)),
+            "to_ms": None if to_time is None else max(0, milliseconds(to_time)),
             "events_max": self._events_max,
         }
         backtest_id = f"bt-{uuid.uuid4().hex[:16]}"

@@ -11,6 +11,7 @@ from signalbox_rules.validation import validate_document
 from signalbox_runtime.problems import Problem as HttpProblem
 from signalbox_runtime.problems import ProblemPlace, invalid
 from workflow_api.domain.documents import unstorable_texts
+from workflow_api.texts import is_one_line
 
 
 def invalid_workflow(problems: Iterable[Problem], prefix: str = "") -> HttpProblem:
@@ -44,6 +45,11 @@ def check_document(body: Any, catalog: Catalog | None, prefix: str = "") -> Chec
         raise invalid_workflow(unstorable, prefix)
     document = assign_action_ids(body)
     definition, problems = validate_document(document, catalog)
+    if definition is not None and not is_one_line(definition.name):
+        problems = [
+            Problem("/name", "must be one line that is not blank, without control characters"),
+            *problems,
+        ]
     if definition is None or any(problem.severity == "error" for problem in problems):
         raise invalid_workflow(problems, prefix)
     assert isinstance(document, Mapping)

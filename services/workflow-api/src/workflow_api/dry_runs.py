@@ -14,7 +14,6 @@ from signalbox_runtime.clock import Clock
 from signalbox_runtime.problems import Problem, ProblemPlace, invalid
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
 from workflow_api.adapters.event_search import EventSearch, EventWanted, NotFound
-from workflow_api.checking import invalid_workflow
 from workflow_api.domain.documents import unstorable_texts
 from workflow_api.domain.dry_run import DryRun, Tested, dry_run
 from workflow_api.domain.workflow import Workflow
@@ -93,7 +92,8 @@ class DryRuns:
     def _typed_event(self, caller: Principal, tested: Tested, typed: TypedRecord) -> CrmEvent:
         unstorable = unstorable_texts({"record": typed.record, "previous": typed.previous})
         if unstorable:
-            raise invalid_workflow(unstorable)
+            places = [ProblemPlace(pointer=each.pointer, detail=each.detail) for each in unstorable]
+            raise invalid("invalid-record", "The record has texts that can't be kept; see errors.", places)
         trigger = tested.definition.trigger
         record_id = typed.record.get("id")
         previous = None if typed.previous is None else msgspec.json.encode(typed.previous)

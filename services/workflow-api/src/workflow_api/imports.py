@@ -12,6 +12,7 @@ from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from signalbox_contracts.definition_problems import located_details
+from signalbox_rules.record_catalog import Catalog
 from signalbox_runtime.auth import Principal
 from signalbox_runtime.problems import Problem, ProblemPlace, invalid
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
@@ -33,21 +34,21 @@ from workflow_api.domain.files import (
 )
 from workflow_api.domain.mail_templates import MailTemplate, missing_templates
 from workflow_api.email_templates import EmailTemplates, check_template
+from workflow_api.texts import Body, Line, Name
 from workflow_api.workflows import Workflows
 
 PROBLEMS_MAX: Final = 100
 """Shown at once; nobody reads more."""
 ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
-NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,99}$"
 
 
 class _TemplateFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(pattern=NAME_PATTERN)
-    subject: str = Field(min_length=1, max_length=200)
-    text: str | None = Field(default=None, max_length=262_144)
-    html: str | None = Field(default=None, max_length=262_144)
+    name: Name
+    subject: Line
+    text: Body | None = None
+    html: Body | None = None
 
 
 class _WorkflowHead(BaseModel):
@@ -101,10 +102,10 @@ class Imports:
 
     async def plan(self, caller: Principal, body: Any) -> Plan:
         """What `body` would change. Raises a 422 problem that names every place."""
-        asked = _read(body)
         known = await self._known(caller.tenant_id)
         templates = await self._known_templates(caller.tenant_id)
-        return await asyncio.to_thread(self._plan, caller, body, asked, known, templates)
+        catalog = self._catalogs.of(caller.tenant_id)
+        return await asyncio.to_thread(plan_import, body, known, templates, catalog)
 
     async def apply(self, caller: Principal, body: Any) -> Applied:
         """Carries the plan out. It is idempotent: cut short, it is sent again and does the rest."""
@@ -144,49 +145,6 @@ class Imports:
         assert workflow_id is not None, "a plan without an id begins with create"
         return workflow_id, effective
 
-    def _plan(
-        self,
-        caller: Principal,
-        body: Any,
-        asked: _Import,
-        known: Sequence[Known],
-        templates: Mapping[str, MailTemplate],
-    ) -> Plan:
-        wanted = [
-            MailTemplate(each.name, each.subject, each.text, each.html) for each in asked.email_templates
-        ]
-        places: list[ProblemPlace] = []
-        for index, template in enumerate(wanted):
-            _collect(places, partial(check_template, template, f"/email_templates/{index}"))
-        there = {**templates, **{template.name: template for template in wanted}}
-        finder = _Finder(known)
-        planned: list[Planned] = []
-        for index, head in enumerate(asked.workflows):
-            place = f"/workflows/{index}"
-            document = {
-                key: value for key, value in body["workflows"][index].items() if key not in ("id", "status")
-            }
-            found = finder.find(head, str(document.get("name")), place, places)
-            checked = _collect(places, partial(self._checked, caller, document, found, place))
-            if checked is None:
-                continue
-            missing = missing_templates(checked, there)
-            places += [ProblemPlace(pointer=place + each.pointer, detail=each.detail) for each in missing]
-            planned.append(plan_workflow(Entry(place, head.id, head.status, checked), found))
-        if places:
-            raise invalid(
-                "invalid-import",
-                f"{len(places)} places of the import are not usable; the first: {places[0].pointer} "
-                f"{places[0].detail}. Nothing changed.",
-                places[:PROBLEMS_MAX],
-            )
-        return Plan(tuple(planned), tuple(plan_template(each, templates.get(each.name)) for each in wanted))
-
-    def _checked(self, caller: Principal, document: Any, found: Known | None, place: str) -> dict[str, Any]:
-        forms = [] if found is None else [form for form in (found.published, found.workflow.draft) if form]
-        catalog = self._catalogs.of(caller.tenant_id)
-        return check_document(keep_action_ids(document, forms), catalog, place).document
-
     async def _known(self, tenant_id: str) -> list[Known]:
         of_version = and_(
             versions.c.tenant_id == workflows.c.tenant_id,
@@ -211,6 +169,47 @@ class Imports:
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query.where(columns.tenant_id == tenant_id))).all()
         return {row.name: MailTemplate(row.name, row.subject, row.text, row.html) for row in rows}
+
+
+def plan_import(
+    body: Any, known: Sequence[Known], templates: Mapping[str, MailTemplate], catalog: Catalog | None
+) -> Plan:
+    """What `body` would change. Raises a 422 problem that names every place.
+
+    What is not published now may be ahead of the CRM and of the mail templates, as it may over the API; or
+    behind them, where it was published long ago.
+    """
+    asked = _read(body)
+    wanted = [MailTemplate(each.name, each.subject, each.text, each.html) for each in asked.email_templates]
+    places: list[ProblemPlace] = []
+    for index, template in enumerate(wanted):
+        _collect(places, partial(check_template, template, f"/email_templates/{index}"))
+    there = {**templates, **{template.name: template for template in wanted}}
+    finder = _Finder(known)
+    planned: list[Planned] = []
+    for index, head in enumerate(asked.workflows):
+        place = f"/workflows/{index}"
+        document = {
+            key: value for key, value in body["workflows"][index].items() if key not in ("id", "status")
+        }
+        found = finder.find(head, str(document.get("name")), place, places)
+        checked = _collect(places, partial(_checked, document, found, place))
+        if checked is None:
+            continue
+        entry = plan_workflow(Entry(place, head.id, head.status, checked), found)
+        if "publish" in entry.steps:
+            missing = missing_templates(checked, there)
+            places += [ProblemPlace(pointer=place + each.pointer, detail=each.detail) for each in missing]
+            _collect(places, partial(check_document, checked, catalog, place))
+        planned.append(entry)
+    if places:
+        more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
+        raise invalid(
+            "invalid-import",
+            f"Not a usable import: {places[0].pointer} {places[0].detail}{more}. Nothing changed.",
+            places[:PROBLEMS_MAX],
+        )
+    return Plan(tuple(planned), tuple(plan_template(each, templates.get(each.name)) for each in wanted))
 
 
 class _Finder:
@@ -254,6 +253,11 @@ class _Finder:
         earlier = self._taken.setdefault(what, pointer)
         if earlier != pointer:
             places.append(ProblemPlace(pointer=pointer, detail=f"stands for the same workflow as {earlier}"))
+
+
+def _checked(document: Any, found: Known | None, place: str) -> dict[str, Any]:
+    forms = [] if found is None else [form for form in (found.published, found.workflow.draft) if form]
+    return check_document(keep_action_ids(document, forms), None, place).document
 
 
 def _read(body: Any) -> _Import:

@@ -1,6 +1,9 @@
-"""Who does something, and when."""
+"""Who does something, and when; and times that callers give."""
 
 from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime
 
 from signalbox_runtime.auth import Principal
 from signalbox_runtime.clock import Clock
@@ -15,3 +18,14 @@ def change_by(caller: Principal, clock: Clock) -> Change:
 def now(clock: Clock) -> datetime:
     """The clock's time in UTC."""
     return datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie in the years 1 to 9999 of UTC") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time with a zone, in UTC."""

@@ -21,8 +21,9 @@ _NOT_PASSED_ON: Final = frozenset(
 class LedgerProxy:
     """A client of run-ledger; `url` is empty where an ingress does the routing."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._client = httpx.AsyncClient(
+            transport=transport,
             base_url=url,
             timeout=httpx.Timeout(None, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=20),
@@ -34,8 +35,10 @@ class LedgerProxy:
         """The ledger's answer to the same request. Raises a 503 or 502 problem."""
         if not self._configured:
             raise unavailable("This instance does not know the ledger: set WORKFLOW_API_LEDGER_URL.")
-        query = request.url.query
-        target = httpx.URL(path=request.url.path, query=query.encode() or None)
+        query = request.scope["query_string"]
+        # As it came: written anew, an encoded ? or / of a record's id would end the path or begin another.
+        raw_path = request.scope["raw_path"] + (b"?" + query if query else b"")
+        target = self._client.base_url.copy_with(raw_path=raw_path)
         headers = [
             (name, value) for name, value in request.headers.raw if name.decode() not in _NOT_PASSED_ON
         ]

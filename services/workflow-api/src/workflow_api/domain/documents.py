@@ -83,7 +83,7 @@ _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 def _decoded(data: bytes) -> str:
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableDocument(f"The body is not UTF-8: byte {error.start} can't be read.") from None
 

@@ -5,14 +5,15 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from signalbox_runtime.auth import Admin
 from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
 from signalbox_runtime.problems import documented
 from workflow_api.api_keys import KeyWanted
+from workflow_api.moments import Moment
 from workflow_api.routes.access import Using
-from workflow_api.routes.texts import EmailAddress, Line
+from workflow_api.texts import EmailAddress, Line
 
 router = APIRouter(tags=["API keys"])
 
@@ -29,9 +30,7 @@ class ApiKeyIn(BaseModel):
     name: Line = Field(description="Whose it is; the audit trail shows it")
     role: RoleName
     email: EmailAddress | None = Field(default=None, description="Where test mails to oneself go")
-    expires_at: AwareDatetime | None = Field(
-        default=None, description="With a time zone; unset, it does not expire"
-    )
+    expires_at: Moment | None = Field(default=None, description="With a time zone; unset, it does not expire")
     requests_per_minute: Annotated[int, Field(ge=1, le=REQUESTS_PER_MINUTE_MAX)] = REQUESTS_PER_MINUTE_DEFAULT
 
 

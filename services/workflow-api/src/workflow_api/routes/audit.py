@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from signalbox_runtime.auth import Operator
 from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
 from workflow_api.adapters.audit_rows import AuditFilter, read_audit
+from workflow_api.moments import Moment
 from workflow_api.routes.access import Using
 
 router = APIRouter(tags=["audit"])
@@ -37,8 +38,8 @@ async def read_audit_trail(
     object_id: Annotated[str | None, Query(max_length=200)] = None,
     actor: Annotated[str | None, Query(max_length=200)] = None,
     action: Annotated[str | None, Query(max_length=60, description="workflow.publish, run.retry …")] = None,
-    from_time: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    to_time: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+    from_time: Annotated[Moment | None, Query(alias="from")] = None,
+    to_time: Annotated[Moment | None, Query(alias="to")] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Page[AuditEntryOut]:

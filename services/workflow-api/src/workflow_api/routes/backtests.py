@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from signalbox_runtime.auth import Editor, Viewer
 from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
 from signalbox_runtime.problems import documented
 from workflow_api.backtests import StoredBacktest
+from workflow_api.moments import Moment
 from workflow_api.routes.access import Using
 from workflow_api.routes.tests import Version
 
@@ -24,10 +25,10 @@ class BacktestIn(BaseModel):
     version: Version | None = Field(
         default=None, description="Unset: the draft if there is one, else the version"
     )
-    from_time: AwareDatetime | None = Field(
+    from_time: Moment | None = Field(
         default=None, alias="from", description="Events appended from then on; unset, all that are kept"
     )
-    to_time: AwareDatetime | None = Field(default=None, alias="to", description="Events appended before then")
+    to_time: Moment | None = Field(default=None, alias="to", description="Events appended before then")
 
     @model_validator(mode="after")
     def _is_a_span(self) -> "BacktestIn":

@@ -11,7 +11,7 @@ from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_
 from signalbox_runtime.problems import documented
 from workflow_api.domain.mail_templates import MailTemplate
 from workflow_api.routes.access import Using
-from workflow_api.routes.texts import Body, Line, Name
+from workflow_api.texts import Body, Line, Name
 
 router = APIRouter(tags=["email templates"])
 NamePath = Annotated[Name, Path(description="The template's name")]

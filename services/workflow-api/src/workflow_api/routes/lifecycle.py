@@ -1,6 +1,6 @@
 """Publish, activate, pause, archive: 200 when in effect for every event from then on, else 202."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +11,7 @@ from workflow_api.adapters.figures import NO_RUNS, figures_of
 from workflow_api.routes.access import Using
 from workflow_api.routes.shapes import LifecycleOut, workflow_fields
 from workflow_api.routes.workflows import IfMatch
+from workflow_api.texts import Note
 from workflow_api.workflows import Announced
 
 router = APIRouter(tags=["workflows"])
@@ -29,9 +30,7 @@ class PublishIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    note: Annotated[str, Field(max_length=2_000)] | None = Field(
-        default=None, description="Why, for the history"
-    )
+    note: Note | None = Field(default=None, description="Why, for the history")
 
 
 class PauseIn(BaseModel):

@@ -11,8 +11,8 @@ from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_
 from signalbox_runtime.problems import ProblemPlace, documented, invalid
 from workflow_api.domain.documents import unstorable_texts
 from workflow_api.routes.access import Using
-from workflow_api.routes.texts import Name
 from workflow_api.stored_secrets import SecretStored
+from workflow_api.texts import Name
 
 router = APIRouter(tags=["secrets"])
 NamePath = Annotated[Name, Path(description="The secret's name")]
