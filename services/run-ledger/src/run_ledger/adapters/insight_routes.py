@@ -1,6 +1,6 @@
 """Timeline, statistics and export."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
@@ -14,6 +14,7 @@ from run_ledger.adapters.runs_reader import RunFilter, RunsReader
 from run_ledger.adapters.stats import BUCKETS_MAX, BUCKETS_MS, Stats
 from run_ledger.adapters.timeline import Timeline
 from run_ledger.domain import story
+from run_ledger.domain.records import RunRecord
 from signalbox_runtime.auth import Viewer
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
@@ -33,14 +34,17 @@ NDJSON: Final = "application/x-ndjson"
 )
 async def export_runs(request: Request, caller: Viewer, wanted: Filter) -> StreamingResponse:
     reader: RunsReader = request.app.state.runs
-    return StreamingResponse(_lines(reader, caller.tenant_id, wanted), media_type=NDJSON)
+    first = await reader.page(caller.tenant_id, wanted, EXPORT_PAGE, None)  # a refusal is answered
+    return StreamingResponse(_lines(reader, caller.tenant_id, wanted, first), media_type=NDJSON)
 
 
-async def _lines(reader: RunsReader, tenant_id: str, wanted: RunFilter) -> AsyncIterator[bytes]:
-    after: tuple[int, str] | None = None
-    while runs := await reader.page(tenant_id, wanted, EXPORT_PAGE, after):
+async def _lines(
+    reader: RunsReader, tenant_id: str, wanted: RunFilter, runs: Sequence[RunRecord]
+) -> AsyncIterator[bytes]:
+    while runs:
         yield b"".join(msgspec.json.encode(story.summary(run)) + b"\n" for run in runs)
         after = (runs[-1].started_at_ms, runs[-1].run_id)
+        runs = await reader.page(tenant_id, wanted, EXPORT_PAGE, after)
 
 
 @router.get(

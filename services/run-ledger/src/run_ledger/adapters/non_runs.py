@@ -89,7 +89,7 @@ class _Search:
         self._topic = topics.crm_topic(module)
         self._key = ids.lane(tenant_id, module, record_id)
         self._record = {"module": module, "record_id": record_id}
-        self._from_ms, self._to_ms = from_ms, to_ms
+        self._from_ms, self._to_ms = max(0, from_ms), max(0, to_ms)  # Kafka knows no time before 1970
 
     async def lines(self, clock: Clock) -> AsyncIterator[bytes]:
         give_up_at = clock.monotonic_seconds() + SECONDS_MAX

@@ -1,5 +1,7 @@
 """`GET /v1/runs` and `GET /v1/runs/{id}`."""
 
+from uuid import UUID
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -25,9 +27,9 @@ async def list_runs(
     request: Request, caller: Viewer, wanted: Filter, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Response:
     reader: RunsReader = request.app.state.runs
-    after = decode_cursor(cursor, int, str)
+    after = decode_cursor(cursor, int, UUID)
     runs = await reader.page(
-        caller.tenant_id, wanted, limit + 1, None if after is None else (after[0], after[1])
+        caller.tenant_id, wanted, limit + 1, None if after is None else (after[0], str(after[1]))
     )
     page, more = runs[:limit], len(runs) > limit
     following = encode_cursor(page[-1].started_at_ms, page[-1].run_id) if more else None
