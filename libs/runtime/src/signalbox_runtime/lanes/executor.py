@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+import structlog
+
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.lanes import metrics
 from signalbox_runtime.lanes.handler import LaneHandler, LaneLimits
@@ -15,6 +17,7 @@ from signalbox_runtime.records import Outbox, TopicPartition
 
 Content = TypeVar("Content")
 TICK_SECONDS = 1.0
+log = structlog.get_logger()
 
 
 class Executor(Generic[Content]):
@@ -128,6 +131,7 @@ class Executor(Generic[Content]):
 
     def _fail(self, failure: Exception) -> None:
         if self._failure is None:
+            log.error("no new work is taken on; what runs may end", failure=str(failure))
             self._failure = failure
             self._loop.call_later(self._drain_seconds, self._give_up, failure)
 
