@@ -91,7 +91,12 @@ def readiness() -> Readiness:
 
 
 @pytest.fixture
-def app(readiness: Readiness) -> FastAPI:
+def answers() -> Answers:
+    return Answers()
+
+
+@pytest.fixture
+def app(readiness: Readiness, answers: Answers) -> FastAPI:
     calls.clear()
     return create_app(
         title="Test",
@@ -99,7 +104,7 @@ def app(readiness: Readiness) -> FastAPI:
         routers=[router],
         access=Access(Keys(), ManualClock()),
         readiness=readiness,
-        idempotency=Answers(),
+        idempotency=answers,
         body_bytes_max=BODY_BYTES_MAX,
     )
 
@@ -201,6 +206,17 @@ async def test_an_idempotency_key_gives_the_first_answer_again(client: httpx.Asy
         "/v1/things", json={"number": 7}, headers={**headers, "Authorization": "Bearer other"}
     )
     assert elsewhere.json()["calls"] == 2
+
+
+async def test_an_answer_is_kept_so_that_only_its_caller_can_read_it(
+    client: httpx.AsyncClient, answers: Answers
+) -> None:
+    for _ in range(2):
+        answer = await client.post("/v1/things", json={"number": 7}, headers={"Idempotency-Key": "one"})
+        assert answer.json()["number"] == 7
+    [(_, kept)] = answers.claims.values()
+    assert kept is not None
+    assert b"number" not in kept.body
 
 
 async def test_a_refusal_is_repeated_too_but_what_may_pass_later_is_not(client: httpx.AsyncClient) -> None:

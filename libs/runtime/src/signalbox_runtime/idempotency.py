@@ -1,12 +1,16 @@
 """`Idempotency-Key`: an unsafe call that is sent again with the same key gets the first call's answer.
 
-The caller's `Authorization` is part of the key, so callers can't meet. A call that never answered (the
-process died) may be made again after `ABANDONED_SECONDS`; until then a repeat is told 409.
+The caller's `Authorization` is part of the key, so callers can't meet; and an answer is kept sealed with a
+key made of both, which nobody else has: it may hold an API key, of which the database keeps only a hash.
+
+A call that never answered (the process died) may be made again after `ABANDONED_SECONDS`; until then a
+repeat is told 409.
 """
 
 import hashlib
 import json
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeAlias
 
 from sqlalchemy import text
@@ -153,11 +157,12 @@ class Idempotency:
         body = await _read_body(receive)
         caller = _header(scope, b"authorization") or b""
         key = hashlib.sha256(caller + b"\0" + given).digest()
+        secret = hashlib.sha256(b"answer\0" + caller + b"\0" + given).digest()
         request = b"\0".join((scope["method"].encode(), scope["raw_path"], scope["query_string"], body))
-        claim = await self._claim(key, hashlib.sha256(request).digest())
+        claim = await self._claim(key, hashlib.sha256(secret + request).digest())
         match claim:
             case StoredAnswer():
-                await _answer(claim, send)
+                await _answer(_opened(claim, secret), send)
             case Running():
                 raise conflict(
                     "still-running",
@@ -171,7 +176,7 @@ class Idempotency:
                     "This key came with another method, path or body before; send a fresh one for each call.",
                 )
             case Fresh():
-                await self._call(key, body, scope, receive, send)
+                await self._call(key, secret, body, scope, receive, send)
 
     async def _claim(self, key: bytes, fingerprint: bytes) -> Claim:
         try:
@@ -179,14 +184,17 @@ class Idempotency:
         except (DBAPIError, PoolTimeout) as error:
             raise unavailable("Idempotency keys can't be looked up: PostgreSQL does not answer.") from error
 
-    async def _call(self, key: bytes, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _call(
+        self, key: bytes, secret: bytes, body: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         recorder = _Recorder(send)
         try:
             await self._app(scope, _replay(body, receive), recorder)
         except BaseException:
             await self._store.remember(key, None)
             raise
-        await self._store.remember(key, recorder.answer())
+        answer = recorder.answer()
+        await self._store.remember(key, None if answer is None else _sealed(answer, secret))
 
 
 class _Recorder:
@@ -212,6 +220,23 @@ class _Recorder:
         if self._status in {401, 403, 429} or self._status >= 500:
             return None
         return StoredAnswer(self._status, self._headers, bytes(self._body))
+
+
+_NONCE_BYTES: Final = 12
+
+
+def _sealed(answer: StoredAnswer, secret: bytes) -> StoredAnswer:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # most calls come without a key
+
+    nonce = os.urandom(_NONCE_BYTES)
+    return replace(answer, body=nonce + AESGCM(secret).encrypt(nonce, answer.body, None))
+
+
+def _opened(answer: StoredAnswer, secret: bytes) -> StoredAnswer:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce, sealed = answer.body[:_NONCE_BYTES], answer.body[_NONCE_BYTES:]
+    return replace(answer, body=AESGCM(secret).decrypt(nonce, sealed, None))
 
 
 async def _read_body(receive: Receive) -> bytes:
