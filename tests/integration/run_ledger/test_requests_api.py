@@ -221,6 +221,6 @@ async def test_a_run_that_came_to_wait_for_a_person_while_it_was_canceled_ends(l
     [(_, _, asked), (topic, _, fact)] = await ledger.sent()
     assert (topic, type(asked)) == ("runs.journal", RunCancelRequested)
     assert isinstance(fact, RunCanceled)
-    assert (fact.seq, fact.requested_by) == (6, "key:demo-operator")
+    assert (fact.seq, fact.requested_by) == (6, "key:operator")
     ledger.tell([fact])
     assert (await ledger.get(RUN)).json()["status"] == "canceled"

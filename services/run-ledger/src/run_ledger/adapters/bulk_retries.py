@@ -150,6 +150,8 @@ class BulkRetries:
                         await elected.execute(_NEXT, {"id": bulk["id"], "limit": bulk["per_second"]})
                     ).all()
                     for (run_id,) in rows:
+                        if (await elected.execute(_IS_ABORTED, {"id": bulk["id"]})).scalar_one():
+                            break
                         await self._retry(bulk, str(run_id))
                         tried += 1
             finally:
@@ -186,6 +188,7 @@ _INSERT_BULK: Final = text(
 _ABORT: Final = text(
     "UPDATE ledger.bulk_retries SET aborted = true WHERE id = :id AND tenant_id = :tenant_id"
 )
+_IS_ABORTED: Final = text("SELECT aborted FROM ledger.bulk_retries WHERE id = :id")
 _SHOW: Final = text(
     """SELECT b.*, count(r.run_id) AS runs, count(r.new_run_id) AS retried, count(r.problem) AS refused
     FROM ledger.bulk_retries b LEFT JOIN ledger.bulk_retry_runs r ON r.bulk_id = b.id

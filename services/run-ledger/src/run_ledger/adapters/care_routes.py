@@ -16,6 +16,8 @@ from signalbox_runtime.paging import LIMIT_DEFAULT, Limit
 
 router = APIRouter(tags=["care"])
 LANE_KEY: Final = "lane"
+SEGMENT_MS: Final = 7 * 86_400_000
+"""Kafka drops whole segments once their newest message is too old; by default one is filled for a week."""
 
 
 @router.post(
@@ -33,7 +35,7 @@ async def erase(request: Request, caller: Admin, module: str, record_id: str) ->
     at_ms = clock.now_ms()
     await requests.erase(caller.tenant_id, module, record_id, caller.actor, at_ms)
     kafka = [
-        {"topic": topic.name, "until": rfc3339(at_ms + topic.retention_ms)}
+        {"topic": topic.name, "until": rfc3339(at_ms + topic.retention_ms + SEGMENT_MS)}
         for topic in topics.all_topics()
         if topic.retention_ms is not None and holds_records(topic, module)
     ]

@@ -1,4 +1,4 @@
-"""Commands that the CRM did not answer in time.
+"""Commands that the CRM did not answer in time, and canceled runs that wait for a person.
 
 Past its deadline a run moves on only by us, and only once everybody has read past it (`adapters.read_past`):
 else an answer that was in time could move the run too, and it would have two tokens.
@@ -6,7 +6,7 @@ else an answer that was in time could move the run too, and it would have two to
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import structlog
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from run_ledger.adapters.read_past import ReadPast
 from run_ledger.adapters.requests import Requests
 from run_ledger.adapters.runs_reader import RunsReader
+from run_ledger.domain.records import RunRecord
 from signalbox_contracts import codec
 from signalbox_contracts.messages import ActionRequested
 from signalbox_runtime.clock import Clock
@@ -33,16 +34,32 @@ log = structlog.get_logger()
 async def watch(
     engine: AsyncEngine, requests: Requests, everybody: ReadPast, clock: Clock, stop: asyncio.Event
 ) -> None:
-    """Moves runs past their deadline: those with `on_unknown: resend`, and those to be canceled."""
+    """Moves runs past their deadline that are to be resent or canceled; ends canceled ones with a person."""
     reader = RunsReader(engine)
     while not stop.is_set():
         try:
             await asyncio.wait_for(stop.wait(), WATCH_SECONDS)
         except TimeoutError:
             try:
+                await end_canceled(engine, reader, requests)
                 await move_overdue(engine, reader, requests, everybody, clock)
             except (DBAPIError, PoolTimeout) as error:
                 log.warning("overdue runs wait", reason=str(error))
+
+
+async def end_canceled(engine: AsyncEngine, reader: RunsReader, requests: Requests) -> int:
+    """Ends runs that their holder gave to a person after, or just before, somebody canceled them; how many.
+
+    Whoever canceled saw them running, and their holder is done with them: nobody else would.
+    """
+    async with engine.connect() as connection:
+        held = (await connection.execute(_CANCELED_AND_HELD, {"limit": BATCH_RUNS})).all()
+    ended = 0
+    for row in held:
+        run = await reader.run(row.tenant_id, row.run_id)
+        if run is not None and run.seq == row.seq:
+            ended += await _resolved(requests, run, "cancel", row.canceled_by)
+    return ended
 
 
 async def move_overdue(
@@ -67,18 +84,33 @@ async def _move(overdue: Sequence[Any], reader: RunsReader, requests: Requests) 
         run = await reader.run(row.tenant_id, row.run_id)
         if run is None or run.seq != row.seq:
             continue
-        try:
-            if run.cancel_requested:
-                await requests.resolve(run, "cancel", row.canceled_by)
-            elif action.on_unknown == "resend":
-                await requests.resolve(run, "resend", BY_DEADLINE)
-            else:
-                continue
-        except Problem as problem:
-            log.warning("run not moved", run=run.run_id, reason=problem.detail)
-        else:
-            moved += 1
+        if run.cancel_requested:
+            moved += await _resolved(requests, run, "cancel", row.canceled_by)
+        elif action.on_unknown == "resend":
+            moved += await _resolved(requests, run, "resend", BY_DEADLINE)
     return moved
+
+
+async def _resolved(
+    requests: Requests, run: RunRecord, resolution: Literal["cancel", "resend"], by: str
+) -> bool:
+    try:
+        await requests.resolve(run, resolution, by)
+    except Problem as problem:
+        log.warning("run not moved", run=run.run_id, reason=problem.detail)
+        return False
+    return True
+
+
+_CANCELED_AND_HELD: Final = text(
+    """SELECT r.tenant_id, r.run_id::text AS run_id, r.seq, c.requested_by AS canceled_by
+    FROM history.runs r
+    JOIN ledger.cancels c ON c.tenant_id = r.tenant_id AND c.run_id = r.run_id
+    WHERE r.status = 'waiting' AND r.deadline_ms IS NULL AND r.waiting_for = 'person'
+      AND NOT EXISTS (SELECT FROM ledger.resolutions s
+                      WHERE s.tenant_id = r.tenant_id AND s.run_id = r.run_id AND s.seq = r.seq)
+    LIMIT :limit"""
+)
 
 
 # A resent command has a new deadline, so what is found here is settled once and not found again.

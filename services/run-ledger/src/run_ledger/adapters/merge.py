@@ -117,7 +117,8 @@ _CHANGED: Final = "was IS DISTINCT FROM now"
 _STATUSES: Final = schema.STATUS_COUNTS
 _STATUS_NAMES: Final = ", ".join(_STATUSES)
 _DELTAS: Final = ", ".join(
-    f"sum((now = '{status}')::int - coalesce((was = '{status}')::int, 0)) AS {status}" for status in _STATUSES
+    f"sum(coalesce((now = '{status}')::int, 0) - coalesce((was = '{status}')::int, 0)) AS {status}"
+    for status in _STATUSES
 )
 
 
@@ -185,6 +186,11 @@ REDACTED_BEFORE: Final = f"""
     UNION ALL
     SELECT r.tenant_id, r.run_id, r.event_id
     FROM incoming_skipped r
+    JOIN redactions e ON e.tenant_id = r.tenant_id AND e.module = r.module AND e.record_id = r.record_id
+    WHERE r.started_at_ms <= e.at_ms
+    UNION ALL
+    SELECT r.tenant_id, r.run_id, r.event_id
+    FROM incoming_late_results i JOIN runs r {_SAME}
     JOIN redactions e ON e.tenant_id = r.tenant_id AND e.module = r.module AND e.record_id = r.record_id
     WHERE r.started_at_ms <= e.at_ms"""
 REDACT: Final = (

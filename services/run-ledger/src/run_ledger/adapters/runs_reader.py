@@ -140,9 +140,10 @@ def run_clauses(wanted: RunFilter, values: dict[str, Any]) -> list[str]:
 def _error_clauses(wanted: RunFilter, values: dict[str, Any]) -> list[str]:
     if wanted.error_text is None:
         return []
-    escaped = re.sub(r"([\\%_])", r"\\\1", wanted.error_text.lower())
+    escaped = re.sub(r"([\\%_])", r"\\\1", wanted.error_text)
     values["error_pattern"] = f"%{escaped}%"
-    return ["lower(r.error_detail) LIKE :error_pattern"]
+    # Both sides by PostgreSQL: what a capital letter is depends on its locale.
+    return ["lower(r.error_detail) LIKE lower(:error_pattern)"]
 
 
 def _status_clauses(statuses: list[str], values: dict[str, Any]) -> list[str]:

@@ -208,7 +208,9 @@ class KafkaHolds(Shape):
     """What a topic still holds."""
 
     topic: str
-    until: str = Field(description="When the last of it is gone by the topic's retention")
+    until: str = Field(
+        description="When the last of it is gone: the topic's retention, and a week to fill a segment"
+    )
 
 
 class Erasure(Shape):
