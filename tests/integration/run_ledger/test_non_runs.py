@@ -73,7 +73,6 @@ async def test_a_paused_workflow_is_named(kafka_bootstrap: str, ledger: Ledger) 
 
 
 async def test_before_1970_is_since_ever(ledger: Ledger) -> None:
-    path = "/v1/records/leads/nobody/non-runs?from=0001-01-01T00:00:00Z"
-    answer = await ledger.get(path)
+    answer = await ledger.get("/v1/records/leads/nobody/non-runs", **{"from": "0001-01-01T00:00:00Z"})
     assert answer.status_code == 200
     assert json.loads(answer.text.splitlines()[-1])["complete"] is True
