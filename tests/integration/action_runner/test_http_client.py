@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from action_runner.adapters.http_messages import (
     HttpResponse,
     NoResponse,
 )
-from action_runner.adapters.resolver import Resolver, read_allow_hosts, system_lookup
+from action_runner.adapters.resolver import THREADS, Resolver, read_allow_hosts, system_lookup
 from action_runner.domain.target import read_target
 from tests.integration.action_runner.certificates import certificate
 from tests.integration.action_runner.receivers import OK, answering, read_request, receiver
@@ -480,3 +481,29 @@ async def test_a_plain_server_behind_https_is_no_connection(client: Client) -> N
     async with receiver(behave) as port:
         answer = await client.refused(f"https://127.0.0.1:{port}/", 0.5)
         assert (answer.kind, answer.sent) == ("tls", False)
+
+
+async def test_a_name_that_hangs_holds_up_only_those_who_want_it() -> None:
+    may_end = threading.Event()
+    asked: list[str] = []
+
+    def lookup(host: str, _port: int) -> Sequence[str]:
+        asked.append(host)
+        if host == "hangs.example":
+            may_end.wait(20)
+        return ("127.0.0.1",)
+
+    hangs, works = (read_target(f"http://{name}.example/").endpoint for name in ("hangs", "works"))
+    resolver = Resolver(frozenset(("hangs.example", "works.example")), lookup)
+    try:
+        waiting = [asyncio.create_task(resolver.addresses(hangs)) for _ in range(2 * THREADS)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        async with asyncio.timeout(5):
+            assert await resolver.addresses(works) == ("127.0.0.1",)
+        may_end.set()
+        assert set(await asyncio.gather(*waiting[1:])) == {("127.0.0.1",)}
+    finally:
+        may_end.set()
+        resolver.close()
+    assert asked == ["hangs.example", "works.example"]

@@ -1,6 +1,7 @@
 """From an endpoint to the addresses it may be connected to: one look-up, every answer vetted.
 
-The look-up has threads of its own, so that names that hang can't hold up anybody else's.
+The look-up has threads of its own, and a name is looked up once at a time: one that hangs holds up nobody but
+those who want it, unless it hangs together with as many others as there are threads.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from action_runner.domain.addresses import Forbidden, vet
 from action_runner.domain.target import Endpoint
 from action_runner.errors import RefusedTarget, UnresolvedName
 
-THREADS = 16
+THREADS = 64
 ADDRESSES_MAX = 4
 """How many of a name's addresses are tried."""
 
@@ -38,6 +39,7 @@ class Resolver:
         self._allow_hosts = allow_hosts
         self._lookup = lookup
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="resolver")
+        self._under_way: dict[tuple[str, int], asyncio.Future[Sequence[str]]] = {}
 
     def close(self) -> None:
         """Lets the threads end."""
@@ -57,14 +59,28 @@ class Resolver:
     async def _find(self, endpoint: Endpoint) -> tuple[str, ...]:
         if endpoint.address is not None:
             return (endpoint.address,)
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(self._threads, self._lookup, endpoint.host, endpoint.port)
+            # Whoever gives up does not end the look-up of the others.
+            found = await asyncio.shield(self._look_up(endpoint.host, endpoint.port))
         except (OSError, UnicodeError) as error:
             raise UnresolvedName(f"The name {endpoint.host!r} could not be resolved: {error}.") from error
         if not found:
             raise UnresolvedName(f"The name {endpoint.host!r} has no address.")
         return tuple(found)
+
+    def _look_up(self, host: str, port: int) -> "asyncio.Future[Sequence[str]]":
+        under_way = self._under_way.get((host, port))
+        if under_way is None:
+            loop = asyncio.get_running_loop()
+            under_way = loop.run_in_executor(self._threads, self._lookup, host, port)
+            self._under_way[host, port] = under_way
+            under_way.add_done_callback(lambda ended: self._looked_up((host, port), ended))
+        return under_way
+
+    def _looked_up(self, name: tuple[str, int], ended: "asyncio.Future[Sequence[str]]") -> None:
+        del self._under_way[name]
+        if not ended.cancelled():
+            ended.exception()  # seen, though everybody who wanted it may have given up
 
 
 def _vetted(endpoint: Endpoint, address: str) -> str:
