@@ -17,7 +17,7 @@ from signalbox_runtime.errors import (
 )
 from signalbox_runtime.kafka_errors import error_of, plain
 from signalbox_runtime.kafka_options import Options
-from signalbox_runtime.records import Inbound, TopicPartition
+from signalbox_runtime.records import Headers, Inbound, TopicPartition
 
 COMMITTED_TIMEOUT_SECONDS = 5.0
 COMMITTED_WAIT_SECONDS = 40.0
@@ -262,11 +262,17 @@ def _inbound(message: Message) -> Inbound:
         timestamp_ms=message.timestamp()[1],
         key=message.key(),
         value=message.value(),
-        headers=_headers(message.headers()),
+        headers=_headers(message),
     )
 
 
-def _headers(headers: Any) -> tuple[tuple[str, bytes], ...]:
+def _headers(message: Message) -> Headers:
+    try:
+        headers: Any = message.headers()
+    except SystemError:
+        # The client's word for a name that is not UTF-8. Such a record must not stop all that follow it.
+        logger.warning("the headers of %s@%s can't be read: left out", _place(message), message.offset())
+        return ()
     if not headers:
         return ()
     return tuple((name, value if value is not None else b"") for name, value in headers)
