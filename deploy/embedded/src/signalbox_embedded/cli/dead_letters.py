@@ -21,7 +21,8 @@ import msgspec
 from signalbox_contracts import codec, topics
 from signalbox_contracts.errors import UndecodableMessage
 from signalbox_contracts.messages import ActionRequested
-from signalbox_embedded.cli.data import data_option, kafka_options_of
+from signalbox_embedded.cli.cluster import kafka_options_of
+from signalbox_embedded.cli.data import data_option
 from signalbox_embedded.endpoints import read_endpoints
 from signalbox_embedded.errors import EmbeddedError
 from signalbox_runtime import dead_letters as letterbox

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from signalbox_contracts.topics import EMBEDDED_LANE_PARTITIONS, LANE_PARTITIONS, all_topics
-from signalbox_embedded.cli.data import data_option, kafka_options_of, names_a_cluster
+from signalbox_embedded.cli.cluster import kafka_options_of, names_a_cluster
+from signalbox_embedded.cli.data import data_option
 from signalbox_embedded.errors import EmbeddedError
 from signalbox_runtime import topic_admin
 from signalbox_runtime.errors import TopicAdminError
