@@ -1,8 +1,10 @@
 """What may be committed."""
 
+import msgspec
+
 from signalbox_runtime.broker import CommittedOffset
 from signalbox_runtime.lanes import finished_offsets
-from signalbox_runtime.lanes.progress import Progress, is_finished
+from signalbox_runtime.lanes.progress import LARGE_BYTES, Progress, is_finished
 from signalbox_runtime.records import TopicPartition
 from tests.unit.lanes.builders import P0, P1, inbound
 
@@ -147,3 +149,16 @@ def test_a_record_waits_until_the_metadata_surely_has_room() -> None:
 def test_what_became_of_a_transaction_is_read_from_what_is_committed() -> None:
     at = {P0: CommittedOffset(100, finished_offsets.encode(100, (range(103, 105),)))}
     assert [offset for offset in range(98, 108) if is_finished(at, P0, offset)] == [98, 99, 103, 104]
+
+
+def test_a_large_record_is_held_as_many_until_it_has_a_result() -> None:
+    progress, epoch = taken_on()
+    large = msgspec.structs.replace(inbound(100), value=bytes(3 * LARGE_BYTES))
+    progress.receive([large, inbound(101)])
+    assert (progress.held_total, progress.held()) == (5, {P0: 5})
+    progress.finish(P0, epoch, 100)
+    progress.finish(P0, epoch, 100)
+    assert (progress.held_total, progress.held()) == (1, {P0: 1})
+    progress.receive([msgspec.structs.replace(large, offset=102)])
+    progress.remove([P0])
+    assert progress.held_total == 0

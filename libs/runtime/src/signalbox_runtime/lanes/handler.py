@@ -83,7 +83,8 @@ class LaneLimits(msgspec.Struct, frozen=True, kw_only=True):
     answered all at once. Older ones don't count: their receivers take longer than a commit does."""
     young_ms: int = 20
     held_max: int = 4_000
-    """Records in memory: waiting, running, or done and not committed. Partitions pause at 75 % of it."""
+    """Records in memory: waiting, running, or done and not committed. Partitions pause at 75 % of it. Each
+    32 KiB count as a record."""
     destination_queue_max: int = 200
     """How many records may wait for a destination whose first one waits longer than `queue_wait_ms`;
     the others go to `LaneHandler.overflow`."""
