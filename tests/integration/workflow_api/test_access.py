@@ -141,9 +141,11 @@ def test_the_analysis_finds_a_workflow_that_starts_itself(api: Api, document: di
         looping = {**document, "trigger": {"module": "leads", "event": "updated"}, "actions": [action]}
         del looping["conditions"]
         made = client.post("/v1/workflows", json=looping).json()
-        client.post(f"/v1/workflows/{made['id']}/activate")
+        published = client.post(f"/v1/workflows/{made['id']}/publish").json()
+        activated = client.post(f"/v1/workflows/{made['id']}/activate").json()
         loops = client.get("/v1/workflow-analysis").json()["loops"]
         assert [step["workflow_id"] for step in loops[0]["path"]] == [made["id"]]
+        assert published["analysis"]["loops"] == activated["analysis"]["loops"] == loops
         about = client.get("/v1/workflow-analysis", params={"workflow_id": made["id"]}).json()
         assert about["loops"] == loops
         other = client.post("/v1/workflows", json=document).json()

@@ -76,7 +76,6 @@ async def _run(options: Options, after_ready: AfterReady) -> None:
 def _say_ready(endpoints: Endpoints, options: Options, seconds: float) -> None:
     say(
         f"Signalbox is ready after {seconds:.1f} s; Ctrl-C stops it.\n"
-        f"  console     {endpoints.console}\n"
         f"  API         {endpoints.api}   (key in {options.data / 'api_key'})\n"
         f"  sample CRM  {endpoints.sample_crm}\n"
         f"  mailbox     {endpoints.mailbox}/messages   (SMTP {endpoints.smtp})\n"

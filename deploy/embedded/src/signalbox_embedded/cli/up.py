@@ -12,9 +12,7 @@ from signalbox_embedded.system import Options
 
 @click.command()
 @data_option
-@click.option(
-    "--port", type=click.IntRange(1, 65535), help="Port of the API and the console; a free one unless set."
-)
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the API; a free one unless set.")
 @click.option(
     "--workers", multiple=True, metavar="SERVICE=N...", help="How many processes of a service there are."
 )

@@ -24,6 +24,7 @@ def tell(endpoints: Mapping[str, Any], console: Console) -> bool:
                 telling.failed(str(failure))
                 return False
     console.print(
-        "\nEvery step was read back from outside: the mailbox, the receiver, the CRM and the ledger."
+        "\nEvery step was read back from outside: the mailbox, the receiver, the CRM and the ledger.",
+        soft_wrap=True,
     )
     return True

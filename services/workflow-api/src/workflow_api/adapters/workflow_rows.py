@@ -119,8 +119,8 @@ def _version(row: Mapping[Any, Any]) -> Version:
     return Version(**{str(name): value for name, value in row.items() if name != "tenant_id"})
 
 
-async def active_definitions(engine: AsyncEngine, tenant_id: str) -> dict[str, WorkflowDefinition]:
-    """What a tenant's active workflows are now, by id."""
+async def active_definitions(engine: AsyncEngine, tenant_id: str) -> dict[str, bytes]:
+    """The definitions of a tenant's active workflows as published, by id."""
     query = (
         select(versions.c.workflow_id, versions.c.definition)
         .join(
@@ -136,4 +136,4 @@ async def active_definitions(engine: AsyncEngine, tenant_id: str) -> dict[str, W
     )
     async with engine.connect() as connection:
         rows = (await connection.execute(query)).all()
-    return {row.workflow_id: from_bytes(bytes(row.definition)) for row in rows}
+    return {row.workflow_id: bytes(row.definition) for row in rows}

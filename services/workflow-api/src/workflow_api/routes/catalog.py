@@ -1,12 +1,14 @@
 """What workflows can be built from."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from signalbox_contracts.definitions import from_bytes
 from signalbox_rules.analysis import analyse
 from signalbox_rules.catalog import served_catalog
 from signalbox_rules.consequences import AnalysedWorkflow
@@ -51,6 +53,24 @@ class AnalysisOut(BaseModel):
     complete: bool = Field(description="False if there were too many workflows to compare all")
 
 
+async def analysed(
+    using: Using, tenant_id: str, also: Mapping[str, bytes], about: str | None, workflows_max: int | None
+) -> AnalysisOut:
+    """What the active workflows and `also` (definitions by id) do to each other, or to `about` only.
+
+    Of more than `workflows_max` nothing is compared.
+    """
+    known = {**await active_definitions(using.engine, tenant_id), **also}
+    if workflows_max is not None and len(known) > workflows_max:
+        return AnalysisOut(loops=[], conflicts=[], complete=False)
+
+    def analysis() -> AnalysisOut:
+        workflows = [AnalysedWorkflow(each, from_bytes(definition)) for each, definition in known.items()]
+        return AnalysisOut(**msgspec.to_builtins(analyse(workflows, about=about)))
+
+    return await asyncio.to_thread(analysis)
+
+
 @router.get("/v1/workflow-analysis", summary="Loops and conflicting writes among the active workflows")
 async def analyse_workflows(
     caller: Viewer,
@@ -59,10 +79,7 @@ async def analyse_workflows(
         str | None, Query(max_length=200, description="Only what it takes part in")
     ] = None,
 ) -> AnalysisOut:
-    active = await active_definitions(using.engine, caller.tenant_id)
-    known = [AnalysedWorkflow(each, definition) for each, definition in active.items()]
-    analysis = await asyncio.to_thread(analyse, known, about=workflow_id)
-    return AnalysisOut(**msgspec.to_builtins(analysis))
+    return await analysed(using, caller.tenant_id, {}, workflow_id, None)
 
 
 @router.get("/v1/catalog", summary="Triggers, fields, operators, actions with the schema of their parameters")
