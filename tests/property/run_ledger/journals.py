@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from signalbox_contracts.messages import JournalFact
@@ -24,9 +26,12 @@ def story(draw: st.DrawFn, workflow_id: str, event_id: str) -> Story:
                 told.append(make(seq, index, run, attempt=attempt, at_ms=facts.T0 + seq))
     if draw(st.booleans()):
         told.append(facts.late_result(run, facts.T0 + draw(st.integers(1, 3))))
-    end = draw(st.sampled_from((None, facts.run_succeeded, facts.run_failed, facts.run_canceled)))
+    end: Callable[..., Any] | None = draw(
+        st.sampled_from((None, facts.run_succeeded, facts.run_failed, facts.run_canceled))
+    )
     if end is not None:
-        told.append(end(seq + 1, run))
+        later_ms = draw(st.sampled_from((0, 400_000, 90_000_000)))  # in another bucket, on another day
+        told.append(msgspec.structs.replace(end(seq + 1, run), at_ms=facts.T0 + 10 * seq + later_ms))
     return told
 
 
