@@ -13,16 +13,8 @@ class Parts:
         self.ledger = proxy
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "/v1/records/leads/lead%2F1%20%3F%23%2541%C3%A4/timeline?limit=1",
-        "/v1/runs/%00",
-        "/v1/runs?text=a%20b%26c&status=failed&status=waiting",
-        "/v1/runs",
-    ],
-)
-async def test_a_path_and_a_query_arrive_as_they_were_written(target: str) -> None:
+async def arrives(target: str) -> str:
+    """What the ledger is asked for when the API is asked for `target`."""
     arrived: list[bytes] = []
 
     async def run_ledger(request: httpx.Request) -> httpx.Response:
@@ -36,4 +28,21 @@ async def test_a_path_and_a_query_arrive_as_they_were_written(target: str) -> No
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
         response = await client.get(url)
     assert response.status_code == 200
-    assert arrived == [target.encode()]
+    return arrived[0].decode()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/v1/records/leads/lead%2F1%20%3F%23%2541%C3%A4/timeline?limit=1",
+        "/v1/runs/%00",
+        "/v1/runs?text=a%20b%26c&status=failed&status=waiting",
+        "/v1/runs",
+    ],
+)
+async def test_a_path_and_a_query_arrive_as_they_were_written(target: str) -> None:
+    assert await arrives(target) == target
+
+
+async def test_the_ledgers_description_is_found_beside_the_apis() -> None:
+    assert await arrives("/openapi/run-ledger.json") == "/openapi.json"

@@ -39,7 +39,8 @@ from workflow_api.workflows import Workflows
 DESCRIPTION = (
     "Workflows, their versions, mail templates, secrets, keys, tests and backtests. Errors are RFC 9457 "
     "problem details whose `errors` point into the body; lists are pages with an opaque cursor; "
-    "`Idempotency-Key` makes an unsafe call safe to repeat. Send a key as `Authorization: Bearer <key>`."
+    "`Idempotency-Key` makes an unsafe call safe to repeat. Send a key as `Authorization: Bearer <key>`. "
+    "Runs, retries, timelines and figures are run-ledger's: /openapi/run-ledger.json describes them."
 )
 IMPORT_BYTES_MAX = 8_388_608
 """Largest body: an import of a few thousand workflows."""

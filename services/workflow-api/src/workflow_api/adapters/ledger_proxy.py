@@ -31,13 +31,13 @@ class LedgerProxy:
         )
         self._configured = bool(url)
 
-    async def forward(self, request: Request) -> Response:
-        """The ledger's answer to the same request. Raises a 503 or 502 problem."""
+    async def forward(self, request: Request, path: bytes | None = None) -> Response:
+        """The ledger's answer to the same request, or to one for `path`. Raises a 503 or 502 problem."""
         if not self._configured:
             raise unavailable("This instance does not know the ledger: set WORKFLOW_API_LEDGER_URL.")
         query = request.scope["query_string"]
         # As it came: written anew, an encoded ? or / of a record's id would end the path or begin another.
-        raw_path = request.scope["raw_path"] + (b"?" + query if query else b"")
+        raw_path = (path or request.scope["raw_path"]) + (b"?" + query if query else b"")
         target = self._client.base_url.copy_with(raw_path=raw_path)
         headers = [
             (name, value) for name, value in request.headers.raw if name.decode() not in _NOT_PASSED_ON

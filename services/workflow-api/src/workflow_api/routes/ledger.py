@@ -1,4 +1,4 @@
-"""run-ledger's routes, passed on; its own /openapi.json describes them."""
+"""run-ledger's routes, passed on, and its description of them."""
 
 from typing import Final
 
@@ -20,6 +20,12 @@ PATHS: Final = (
 async def forward(request: Request) -> Response:
     """The ledger checks the key itself."""
     answer: Response = await request.app.state.parts.ledger.forward(request)
+    return answer
+
+
+@router.get("/openapi/run-ledger.json")
+async def describe_ledger(request: Request) -> Response:
+    answer: Response = await request.app.state.parts.ledger.forward(request, b"/openapi.json")
     return answer
 
 
