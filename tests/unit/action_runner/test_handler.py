@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 
 from action_runner.actions.action import CallAction, Surroundings
 from action_runner.actions.registry import ACTIONS
@@ -41,6 +42,7 @@ from signalbox_contracts.messages import (
 )
 from signalbox_rules.actions.registry import ACTIONS_BY_TYPE
 from signalbox_rules.record_catalog import User
+from signalbox_runtime import logs
 from signalbox_runtime.cancellations import Cancellations
 from signalbox_runtime.clock import ManualClock
 from signalbox_runtime.errors import UndecodableInternalMessage
@@ -482,6 +484,19 @@ def test_a_token_that_breaks_our_code_is_buried_but_many_in_a_row_stop_the_servi
         assert buried.topic == topics.DEAD_LETTERS
     with pytest.raises(RuntimeError):
         broken(stage, fail)
+
+
+def test_the_log_tells_which_run_broke_our_code(stage: Stage) -> None:
+    def fail() -> None:
+        raise RuntimeError("a bug")
+
+    with structlog.testing.capture_logs(
+        processors=(structlog.contextvars.merge_contextvars, logs.add_place)
+    ) as entries:
+        broken(stage, fail)
+    (entry,) = entries
+    assert (entry["tenant"], entry["run"], entry["event_id"]) == ("acme", "run-1", "evt-1")
+    assert entry["place"] == f"actions.webhook-0@{stage.offset}"
 
 
 def result_of(sent: CrmCommand) -> CrmCommandResult:

@@ -23,7 +23,7 @@ from action_runner.permits import Permits
 from signalbox_contracts import ids, topics
 from signalbox_contracts.messages import ActionRequested, RunFact
 from signalbox_rules.record_catalog import User
-from signalbox_runtime import fault
+from signalbox_runtime import fault, logs
 from signalbox_runtime.cancellations import Cancellations
 from signalbox_runtime.dead_letters import dead_letter
 from signalbox_runtime.internal import read, trace
@@ -111,7 +111,7 @@ class RunnerHandler:
             tenant_id = answer.token.tenant_id if isinstance(answer, Accepted) else ""
             return Work(inbound, tenant_id, NO_DESTINATION, ToAnswer(answer))
         token = read(inbound, ActionRequested)
-        content = self._prepare(token, inbound.topic)
+        content = self._prepare(token, inbound)
         destination = content.call.destination if isinstance(content, ToCall) else NO_DESTINATION
         return Work(inbound, token.tenant_id, destination, content)
 
@@ -163,20 +163,21 @@ class RunnerHandler:
 
     # --- from token to content --------------------------------------------------------------------
 
-    def _prepare(self, token: ActionRequested, topic: str) -> Content:
+    def _prepare(self, token: ActionRequested, inbound: Inbound) -> Content:
         try:
-            content = self._prepare_known(token, topic)
+            content = self._prepare_known(token, inbound.topic)
         except Exception as error:  # noqa: BLE001, what breaks our code must not stop every other run
-            return ToBury(token, self._breakage(error))
+            return ToBury(token, self._breakage(inbound, token, error))
         self._breakages = 0
         return content
 
-    def _breakage(self, error: Exception) -> Failure:
+    def _breakage(self, inbound: Inbound, token: ActionRequested, error: Exception) -> Failure:
         """A token that our own code breaks on. Many in a row are a bad deployment: then the process stops."""
         self._breakages += 1
         if self._breakages > BREAKAGES_MAX:
             raise error
-        log.error("a token broke the runner", exc_info=error)
+        with logs.about(inbound), logs.bound(token.tenant_id, token.run_id, token.event_id):
+            log.error("a token broke the runner", exc_info=error)
         return Failure(UnfitToken.failure_type, f"The runner broke on it: {type(error).__name__}: {error}")
 
     def _prepare_known(self, token: ActionRequested, topic: str) -> Content:
@@ -272,7 +273,7 @@ class RunnerHandler:
             try:
                 step = await self._attempt(token, call)
             except Exception as error:  # noqa: BLE001, see _prepare
-                return self._bury(inbound, token, self._breakage(error), facts)
+                return self._bury(inbound, token, self._breakage(inbound, token, error), facts)
             facts.extend(step.facts)
             if not isinstance(step.then, Waits):
                 return self._write(inbound, token, facts, step)
