@@ -18,6 +18,7 @@ inbound = Inbound(topic="crm.leads", partition=2, offset=7, timestamp_ms=0, key=
 with logs.about(inbound), logs.bound(tenant="acme", run="r-1", event="evt-1"):
     log.info("routed", api_key="k-123")
 log.debug("unseen")
+logging.getLogger("httpx").info("GET http://ledger/v1/runs?text=ada%40example.com")
 logging.getLogger("uvicorn").warning("from the standard library")
 try:
     raise ValueError("what went wrong")

@@ -61,6 +61,7 @@ def configure(service: str, slot: int, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(number, logging.INFO))
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each request, with all of its URL
 
 
 def handling(inbound: Inbound | None) -> None:
