@@ -40,6 +40,24 @@ def test_a_trailing_dot_is_looked_up_without_but_the_allow_list_sees_it() -> Non
 
 
 @pytest.mark.parametrize(
+    ("host", "read", "as_written"),
+    [
+        ("①②⑦.⓪.⓪.①", "127.0.0.1", "①②⑦.⓪.⓪.①"),
+        ("127。0。0。1", "127.0.0.1", "127。0。0。1"),
+        ("\u212aiosk.example", "kiosk.example", "\u212aiosk.example"),
+        ("Bücher.example", "xn--bcher-kva.example", "Bücher.example"),
+        ("[0:0::0:1]", "::1", "0:0::0:1"),
+        ("[::FFFF:127.0.0.1]", "::ffff:7f00:1", "::ffff:127.0.0.1"),
+    ],
+)
+def test_what_merely_maps_to_a_host_is_not_that_host_to_the_allow_list(
+    host: str, read: str, as_written: str
+) -> None:
+    endpoint = read_target(f"http://{host}/").endpoint
+    assert (endpoint.host, endpoint.as_written) == (read, as_written)
+
+
+@pytest.mark.parametrize(
     "host",
     [
         "2130706433",  # decimal

@@ -28,8 +28,8 @@ def system_lookup(host: str, port: int) -> Sequence[str]:
 
 def read_allow_hosts(text: str) -> frozenset[str]:
     """The hosts of SIGNALBOX_WEBHOOK_ALLOW_HOSTS, as written, in lower case."""
-    hosts = (host.strip().lower().removeprefix("[").removesuffix("]") for host in text.split(","))
-    return frozenset(host for host in hosts if host)
+    hosts = (host.strip().removeprefix("[").removesuffix("]") for host in text.split(","))
+    return frozenset(host.lower() if host.isascii() else host for host in hosts if host)
 
 
 class Resolver:

@@ -28,7 +28,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     host: str
     port: int
     as_written: str
-    """The host for the allow-list: in lower case, with its trailing dot if there was one."""
+    """The host for the allow-list, as the URL has it but for ASCII capitals: ①②⑦.⓪.⓪.① is not 127.0.0.1."""
     vetted: bool = True
     """False where the operator named it, not a tenant."""
 
@@ -102,14 +102,14 @@ def _read_host(text: str) -> tuple[str, str]:
             address = str(IPv6Address(text[1:-1]))
         except AddressValueError as error:
             raise RefusedTarget(f"The URL's host {text} is not an IPv6 address.") from error
-        return address, address
-    name = _ascii(text).lower()
-    host = name.removesuffix(".")
+        return address, text[1:-1].lower()
+    as_written = text.lower() if text.isascii() else text
+    host = _ascii(text).lower().removesuffix(".")
     if not host or len(host) > 253:
         raise RefusedTarget("The URL has no host, or one longer than 253 characters.")
     if _NUMBER_LAST.fullmatch(host):
         try:
-            return str(IPv4Address(host)), name
+            return str(IPv4Address(host)), as_written
         except AddressValueError as error:
             raise RefusedTarget(
                 f"The URL's host {host!r} is a number but no plain IPv4 address; write four decimal numbers."
@@ -117,7 +117,7 @@ def _read_host(text: str) -> tuple[str, str]:
     for label in host.split("."):
         if _LABEL.fullmatch(label) is None:
             raise RefusedTarget(f"The URL's host {host!r} is not a host name.")
-    return host, name
+    return host, as_written
 
 
 def _ascii(text: str) -> str:
