@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -219,16 +220,23 @@ def check_lanes(crew: Crew) -> None:
 
 
 def repeated_by_process(crew: Crew) -> dict[int, tuple[int, int]]:
-    """By process: how many of its calls were made again later, and how many of these it had an answer to."""
+    """By process: how many calls were made again on its account, and how many of these had an answer.
+
+    That is whose call was made again; or who made it again, if that one had lost the partition: a process
+    that stood still begins a few calls before it is told so.
+    """
+    lost = {pid for pid in crew.slots if crew.has_lost(pid)}
     attempts: dict[tuple[int, int], list[Call]] = defaultdict(list)
     for call in crew.calls():
         attempts[call.partition, call.offset].append(call)
     repeated: Counter[int] = Counter()
     answered: Counter[int] = Counter()
     for calls in attempts.values():
-        for call in calls[:-1]:
-            repeated[call.pid] += 1
-            answered[call.pid] += call.ended_ns is not None
+        for call, again in pairwise(calls):
+            is_excused = call.pid in lost or call.pid in crew.killed_ns
+            pid = again.pid if again.pid in lost and not is_excused else call.pid
+            repeated[pid] += 1
+            answered[pid] += call.ended_ns is not None
     return {pid: (count, answered[pid]) for pid, count in repeated.items()}
 
 
