@@ -24,7 +24,8 @@ _READING: Final = {
     "isolation.level": "read_committed",
     "enable.partition.eof": False,
 }
-_WRITING: Final = {"partitioner": "murmur2_random", "enable.idempotence": True}
+_WRITING: Final = {"partitioner": "murmur2_random", "enable.idempotence": True, "log_level": 3}
+"""Errors only: what librdkafka tries again is no news for who reads the findings."""
 
 
 @dataclass(slots=True)
