@@ -1,5 +1,6 @@
 """The projection on real PostgreSQL: batches, repeats, zombies, months, erasure."""
 
+import random
 from collections.abc import Callable
 
 import msgspec
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from run_ledger.adapters.projection_store import ProjectionStore
 from run_ledger.domain import figures
+from signalbox_contracts.cloudevents import CHAIN_MAX_BYTES, ID_MAX_BYTES
 from signalbox_contracts.messages import JournalFact, Judgement, RunRedacted
 from signalbox_runtime import fault
 from signalbox_runtime.projection import DatabaseAway, OwnershipLost
@@ -160,6 +162,25 @@ def test_a_crash_before_the_commit_keeps_neither_rows_nor_offset(
         assert journal.dump(database_url)["runs"] == []
         store.store(store.prepare(batch))
     assert len(journal.dump(database_url)["runs"]) == 1
+
+
+def test_the_longest_names_fit_the_indexes(database_url: str) -> None:
+    """As long as events may have them, and of letters that PostgreSQL can't compress."""
+    letters = random.Random(7)
+
+    def name(length: int) -> str:
+        return "".join(chr(letters.randrange(0x4E00, 0x9FFF)) for _ in range(length // 3))
+
+    source = facts.event(
+        name(ID_MAX_BYTES),
+        name(ID_MAX_BYTES),
+        tenant_id=name(ID_MAX_BYTES),
+        chain=tuple(name(CHAIN_MAX_BYTES // 4 - 3) for _ in range(4)),
+    )
+    assert len(",".join(source.chain).encode()) > CHAIN_MAX_BYTES - 30
+    message = facts.judged(facts.started("wf-1"), facts.skipped("wf-2"), source=source)
+    tables = journal.told(database_url, [msgspec.structs.replace(message, tenant_id=source.tenant_id)])
+    assert (len(tables["runs"]), len(tables["skipped_runs"])) == (1, 1)
 
 
 def test_a_session_that_was_cut_is_made_anew(database_url: str) -> None:

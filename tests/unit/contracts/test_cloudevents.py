@@ -125,6 +125,7 @@ def test_a_kafka_header_without_a_value_does_no_harm() -> None:
         (structured(depth=10**30), (), "it counts workflows, from 0"),
         (structured(depth="many"), (), "depth"),
         (structured(chain=",".join(["wf"] * 101)), (), "chain names 101 workflows"),
+        (structured(chain=",".join(["w" * 200] * 11)), (), "chain has 2,210 bytes"),
         (structured(id="a\0b"), (), "unprintable"),
         (structured(subject="x" * 513), (), "may have 512 bytes"),
         (structured(b"null"), (), "data"),

@@ -23,6 +23,8 @@ NESTING_MAX = 64
 """Decoders downstream recurse; a record nested deeper than this is no CRM record."""
 DEPTH_MAX = 2**31 - 1
 CHAIN_MAX = 100
+CHAIN_MAX_BYTES = 2_048
+"""Of all its ids and the commas between them: the ledger has one index entry for tenant and chain."""
 LATEST_MS = 253_402_300_799_999
 """The last moment of the year 9999, where calendars of the standard library end."""
 _SHOWN_CHARACTERS = 80
@@ -186,6 +188,9 @@ def _check_causes(event: CrmEvent) -> None:
         raise InvalidEvent(f"chain names {len(event.chain)} workflows; at most {CHAIN_MAX} are read.")
     for workflow_id in event.chain:
         _check_id("a workflow in chain", workflow_id)
+    size = len(",".join(event.chain).encode())
+    if size > CHAIN_MAX_BYTES:
+        raise InvalidEvent(f"chain has {size:,} bytes; at most {CHAIN_MAX_BYTES:,} are read.")
 
 
 def _check_key(event: CrmEvent, key: bytes | None) -> None:
