@@ -56,6 +56,22 @@ def test_workflows_travel_as_files_and_a_second_apply_changes_nothing(
         assert len(client.get("/v1/workflows").json()["items"]) == 3
 
 
+def test_an_export_removes_only_what_exports_wrote(
+    api: Api, document: dict[str, Any], tmp_path: Path
+) -> None:
+    key = api.add_key("others-files", "editor")
+    others = {"compose.yaml": "services: {}\n", "mine.yaml": yaml.safe_dump(document), "no.yaml": "a: [\n"}
+    for name, text in others.items():
+        (tmp_path / name).write_text(text)
+    with api.client(key) as client:
+        made = client.post("/v1/workflows", json={**document, "name": "Soon gone"}).json()
+        signalbox_says(api, key, "export", str(tmp_path))
+        assert {path.name for path in tmp_path.iterdir()} == {*others, "soon-gone.yaml"}
+        assert client.delete(f"/v1/workflows/{made['id']}").is_success
+    signalbox_says(api, key, "export", str(tmp_path))
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == others
+
+
 def test_a_wrong_file_stops_the_import_before_anything_changes(
     api: Api, document: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def _common(command: Command) -> Command:
 @workflows.command()
 @_common
 def export(folder: Path, url: str | None, key: str | None, data: Path) -> None:
-    """Write every workflow and mail template into DIR; files of what is gone are removed."""
+    """Write every workflow and mail template into DIR; exported files of what is gone are removed."""
     with _client(url, key, data) as client:
         exported = yaml.safe_load(_checked(client.get("/v1/export")).text)
     wanted: dict[Path, Any] = {}
@@ -51,7 +51,7 @@ def export(folder: Path, url: str | None, key: str | None, data: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_as_yaml(entry), encoding="utf-8")
     for path in _files(folder):
-        if path not in wanted:
+        if path not in wanted and _is_exported(path):
             path.unlink()
     counts = len(exported["workflows"]), len(exported["email_templates"])
     print(f"{counts[0]} workflows and {counts[1]} mail templates in {folder}")
@@ -137,6 +137,16 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from sorted(folder.glob(pattern))
 
 
+def _is_exported(path: Path) -> bool:
+    """Whether an export wrote it: a workflow with its id, or a mail template. Other YAML is none of ours."""
+    try:
+        entry = _read(path)
+    except EmbeddedError:
+        return False
+    keys = {"name", "subject"} if path.parent.name == TEMPLATES_FOLDER else {"id", "trigger", "actions"}
+    return isinstance(entry, dict) and keys <= entry.keys()
+
+
 def _free(folder: Path, name: str, taken: dict[Path, Any]) -> Path:
     """A file name made of the entry's own, and a number where two would be the same."""
     stem = re.sub(r"[^\w]+", "-", name.lower()).strip("-")[:80] or "workflow"
@@ -147,7 +157,24 @@ def _free(folder: Path, name: str, taken: dict[Path, Any]) -> Path:
 
 
 class _Texts(yaml.SafeLoader):
-    """Reads a date, `on` and `yes` as the texts that they are in a workflow, as the API does (YAML 1.2)."""
+    """Reads a date, `on` and `yes` as the texts that they are in a workflow, as the API does (YAML 1.2).
+
+    What the API refuses and a reader would lose is refused here: aliases, and a key that comes twice.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(None, None, "an alias (*) is used; write the value out", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value]
+        for key, _ in reversed(node.value):
+            if keys.count(key.value) > 1:
+                problem = f"the key {key.value!r} comes twice; give it once"
+                raise yaml.MarkedYAMLError(None, None, problem, key.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 _Texts.yaml_implicit_resolvers = {}
@@ -165,6 +192,8 @@ def _read(path: Path) -> Any:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_Texts)  # noqa: S506, a SafeLoader
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise EmbeddedError(f"{path} can't be read: {error}") from error
+    except RecursionError as error:
+        raise EmbeddedError(f"{path} can't be read: it is nested too deep") from error
 
 
 class _Blocks(yaml.SafeDumper):
