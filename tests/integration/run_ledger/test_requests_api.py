@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from run_ledger.adapters import deadlines, shapes
-from signalbox_contracts import codec, ids
+from signalbox_contracts import codec, ids, topics
 from signalbox_contracts.messages import (
     ActionRequested,
     ActionSucceeded,
@@ -16,7 +16,10 @@ from signalbox_contracts.messages import (
     RunCanceled,
     RunCancelRequested,
     RunsRequested,
+    WorkflowRunsCanceled,
 )
+from signalbox_runtime.cancellations import Cancellations
+from signalbox_runtime.records import Inbound
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts
 from tests.unit.run_ledger.test_resolution import step, token
@@ -179,7 +182,7 @@ async def test_an_unanswered_command_is_sent_again_only_past_what_was_read(ledge
 
     async def moved() -> int:
         return await deadlines.move_overdue(
-            ledger.engine, state.runs, state.requests, ledger.read_past, ledger.clock
+            ledger.engine, state.runs, state.requests, ledger.read_past, Cancellations(), ledger.clock
         )
 
     assert await moved() == 0  # in time
@@ -202,7 +205,7 @@ async def test_a_held_command_waits_for_a_person_and_a_canceled_one_ends(ledger:
     ledger.tell(unanswered("hold"))
     ledger.clock.advance(120_000)
     state = ledger.app.state
-    parts = (ledger.engine, state.runs, state.requests, ledger.read_past, ledger.clock)
+    parts = (ledger.engine, state.runs, state.requests, ledger.read_past, Cancellations(), ledger.clock)
     assert await deadlines.move_overdue(*parts) == 0
     assert (await ledger.get(RUN)).json()["actions"][2]["status"] == "unknown"
     assert (await ledger.post(f"{RUN}/cancel")).status_code == 202
@@ -215,7 +218,7 @@ async def test_a_run_that_came_to_wait_for_a_person_while_it_was_canceled_ends(l
     assert (await ledger.post(f"{RUN}/cancel")).status_code == 202
     ledger.tell(HELD[1:])
     assert (await ledger.get(RUN)).json()["status"] == "canceling"
-    parts = (ledger.engine, ledger.app.state.runs, ledger.app.state.requests)
+    parts = (ledger.engine, ledger.app.state.runs, ledger.app.state.requests, Cancellations())
     assert await deadlines.end_canceled(*parts) == 1
     assert await deadlines.end_canceled(*parts) == 0
     [(_, _, asked), (topic, _, fact)] = await ledger.sent()
@@ -224,3 +227,45 @@ async def test_a_run_that_came_to_wait_for_a_person_while_it_was_canceled_ends(l
     assert (fact.seq, fact.requested_by) == (6, "key:operator")
     ledger.tell([fact])
     assert (await ledger.get(RUN)).json()["status"] == "canceled"
+
+
+def canceled_workflow(before_ms: int, workflow_id: str = "wf-1") -> Cancellations:
+    """All runs of a workflow canceled, as its pause asks for."""
+    request = WorkflowRunsCanceled(
+        tenant_id="demo", workflow_id=workflow_id, before_ms=before_ms, requested_by="ada@demo"
+    )
+    cancellations = Cancellations()
+    cancellations.apply(
+        Inbound(
+            topic=topics.RUNS_CONTROL,
+            partition=0,
+            offset=0,
+            timestamp_ms=0,
+            key=b"demo/wf-1",
+            value=codec.encode(request),
+        )
+    )
+    return cancellations
+
+
+async def test_a_workflow_s_runs_that_wait_for_a_person_are_canceled_with_it(ledger: Ledger) -> None:
+    ledger.tell(HELD)
+    parts = (ledger.engine, ledger.app.state.runs, ledger.app.state.requests)
+    started_ms = facts.T0 + 5
+    assert await deadlines.end_canceled(*parts, canceled_workflow(started_ms - 1)) == 0
+    assert await deadlines.end_canceled(*parts, canceled_workflow(started_ms, "wf-2")) == 0
+    assert await deadlines.end_canceled(*parts, canceled_workflow(started_ms)) == 1
+    assert await deadlines.end_canceled(*parts, canceled_workflow(started_ms)) == 0
+    [(_, _, fact)] = await ledger.sent()
+    assert isinstance(fact, RunCanceled)
+    assert (fact.seq, fact.requested_by) == (6, "ada@demo")
+
+
+async def test_a_held_command_is_canceled_with_its_workflow(ledger: Ledger) -> None:
+    ledger.tell(unanswered("hold"))
+    ledger.clock.advance(120_000)
+    state = ledger.app.state
+    parts = (ledger.engine, state.runs, state.requests, ledger.read_past)
+    assert await deadlines.move_overdue(*parts, Cancellations(), ledger.clock) == 0
+    assert await deadlines.move_overdue(*parts, canceled_workflow(facts.T0 + 5), ledger.clock) == 1
+    assert isinstance((await ledger.sent())[-1][2], RunCanceled)

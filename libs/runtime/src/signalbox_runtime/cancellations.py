@@ -15,6 +15,10 @@ class Cancellations:
     def __bool__(self) -> bool:
         return bool(self._runs or self._workflows)
 
+    def workflows(self) -> tuple[WorkflowRunsCanceled, ...]:
+        """The workflows of which all runs that started until a time were canceled."""
+        return tuple(self._workflows.values())
+
     def apply(self, inbound: Inbound) -> None:
         """Takes one record of `runs.control` in. A tombstone says nothing: a run is canceled for good."""
         if inbound.value is None:

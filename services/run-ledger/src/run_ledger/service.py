@@ -18,6 +18,7 @@ from run_ledger.interpreter import favour_the_projection
 from run_ledger.settings import RunLedgerSettings
 from signalbox_contracts import topics
 from signalbox_runtime.auth import PostgresKeyStore
+from signalbox_runtime.cancellations import Cancellations
 from signalbox_runtime.database import create_engine, migrate_when_reachable
 from signalbox_runtime.http_server import in_background, serve
 from signalbox_runtime.outbox.log import KafkaRelayLog
@@ -26,8 +27,11 @@ from signalbox_runtime.process import Service
 from signalbox_runtime.projection import run_projection
 from signalbox_runtime.readiness import DATABASE_CONDITION
 from signalbox_runtime.settings import kafka_options
+from signalbox_runtime.views import TopicViews, follow
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+CONTROL_SECONDS = 1.0
+"""How late a workflow's runs that wait for a person may be found canceled."""
 
 
 def run(service: Service[RunLedgerSettings]) -> None:
@@ -79,8 +83,11 @@ async def application(service: Service[RunLedgerSettings], stop: asyncio.Event) 
         if migrated.is_set():
             await work()
 
+    cancellations = Cancellations()
+    views = TopicViews(service.kafka, {topics.RUNS_CONTROL: cancellations.apply})
+    service.start_thread("cancellations", lambda: follow(views, service.stopping, CONTROL_SECONDS))
     tasks: dict[str, Callable[[], Awaitable[None]]] = {
-        "deadlines": lambda: watch(engine, requests, read_past, service.clock, stop),
+        "deadlines": lambda: watch(engine, requests, read_past, cancellations, service.clock, stop),
         "stuck": lambda: stuck.watch(stop),
         "bulk-retries": lambda: bulk.work(stop),
         "retention": lambda: retention.work(database_url, ages, service.clock, stop),

@@ -21,6 +21,7 @@ from run_ledger.adapters.runs_reader import RunsReader
 from run_ledger.domain.records import RunRecord
 from signalbox_contracts import codec
 from signalbox_contracts.messages import ActionRequested
+from signalbox_runtime.cancellations import Cancellations
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.problems import Problem
 
@@ -32,7 +33,12 @@ log = structlog.get_logger()
 
 
 async def watch(
-    engine: AsyncEngine, requests: Requests, everybody: ReadPast, clock: Clock, stop: asyncio.Event
+    engine: AsyncEngine,
+    requests: Requests,
+    everybody: ReadPast,
+    cancellations: Cancellations,
+    clock: Clock,
+    stop: asyncio.Event,
 ) -> None:
     """Moves runs past their deadline that are to be resent or canceled; ends canceled ones with a person."""
     reader = RunsReader(engine)
@@ -41,19 +47,30 @@ async def watch(
             await asyncio.wait_for(stop.wait(), WATCH_SECONDS)
         except TimeoutError:
             try:
-                await end_canceled(engine, reader, requests)
-                await move_overdue(engine, reader, requests, everybody, clock)
+                await end_canceled(engine, reader, requests, cancellations)
+                await move_overdue(engine, reader, requests, everybody, cancellations, clock)
             except (DBAPIError, PoolTimeout) as error:
                 log.warning("overdue runs wait", reason=str(error))
 
 
-async def end_canceled(engine: AsyncEngine, reader: RunsReader, requests: Requests) -> int:
-    """Ends runs that their holder gave to a person after, or just before, somebody canceled them; how many.
+async def end_canceled(
+    engine: AsyncEngine, reader: RunsReader, requests: Requests, cancellations: Cancellations
+) -> int:
+    """Ends canceled runs that wait for a person; how many.
 
-    Whoever canceled saw them running, and their holder is done with them: nobody else would.
+    They were canceled with all of their workflow, or came to wait just when they were canceled. Their holder
+    is done with them, so nobody else would.
     """
+    workflows = cancellations.workflows()
+    values = {
+        "limit": BATCH_RUNS,
+        "tenant_ids": [each.tenant_id for each in workflows],
+        "workflow_ids": [each.workflow_id for each in workflows],
+        "befores_ms": [each.before_ms for each in workflows],
+        "canceled_by": [each.requested_by for each in workflows],
+    }
     async with engine.connect() as connection:
-        held = (await connection.execute(_CANCELED_AND_HELD, {"limit": BATCH_RUNS})).all()
+        held = (await connection.execute(_CANCELED_AND_HELD, values)).all()
     ended = 0
     for row in held:
         run = await reader.run(row.tenant_id, row.run_id)
@@ -63,7 +80,12 @@ async def end_canceled(engine: AsyncEngine, reader: RunsReader, requests: Reques
 
 
 async def move_overdue(
-    engine: AsyncEngine, reader: RunsReader, requests: Requests, everybody: ReadPast, clock: Clock
+    engine: AsyncEngine,
+    reader: RunsReader,
+    requests: Requests,
+    everybody: ReadPast,
+    cancellations: Cancellations,
+    clock: Clock,
 ) -> int:
     """One round; how many runs were moved."""
     moved, after, now_ms = 0, (0, FIRST_ID), clock.now_ms()
@@ -74,18 +96,23 @@ async def move_overdue(
         if not overdue or not await everybody.read_past(overdue[-1].deadline_ms):
             return moved
         after = (overdue[-1].deadline_ms, UUID(overdue[-1].run_id))
-        moved += await _move(overdue, reader, requests)
+        moved += await _move(overdue, reader, requests, cancellations)
 
 
-async def _move(overdue: Sequence[Any], reader: RunsReader, requests: Requests) -> int:
+async def _move(
+    overdue: Sequence[Any], reader: RunsReader, requests: Requests, cancellations: Cancellations
+) -> int:
     moved = 0
     for row in overdue:
         action = codec.decode(bytes(row.token), ActionRequested).actions[0]
         run = await reader.run(row.tenant_id, row.run_id)
         if run is None or run.seq != row.seq:
             continue
-        if run.cancel_requested:
-            moved += await _resolved(requests, run, "cancel", row.canceled_by)
+        canceled_by = row.canceled_by or cancellations.canceled_by(
+            run.tenant_id, run.run_id, run.workflow_id, run.started_at_ms
+        )
+        if canceled_by is not None:
+            moved += await _resolved(requests, run, "cancel", canceled_by)
         elif action.on_unknown == "resend":
             moved += await _resolved(requests, run, "resend", BY_DEADLINE)
     return moved
@@ -103,10 +130,16 @@ async def _resolved(
 
 
 _CANCELED_AND_HELD: Final = text(
-    """SELECT r.tenant_id, r.run_id::text AS run_id, r.seq, c.requested_by AS canceled_by
+    """SELECT r.tenant_id, r.run_id::text AS run_id, r.seq,
+        coalesce(c.requested_by, w.requested_by) AS canceled_by
     FROM history.runs r
-    JOIN ledger.cancels c ON c.tenant_id = r.tenant_id AND c.run_id = r.run_id
+    LEFT JOIN ledger.cancels c ON c.tenant_id = r.tenant_id AND c.run_id = r.run_id
+    LEFT JOIN unnest(CAST(:tenant_ids AS text[]), CAST(:workflow_ids AS text[]),
+                     CAST(:befores_ms AS bigint[]), CAST(:canceled_by AS text[]))
+            AS w (tenant_id, workflow_id, before_ms, requested_by)
+        ON w.tenant_id = r.tenant_id AND w.workflow_id = r.workflow_id AND r.started_at_ms <= w.before_ms
     WHERE r.status = 'waiting' AND r.deadline_ms IS NULL AND r.waiting_for = 'person'
+      AND coalesce(c.requested_by, w.requested_by) IS NOT NULL
       AND NOT EXISTS (SELECT FROM ledger.resolutions s
                       WHERE s.tenant_id = r.tenant_id AND s.run_id = r.run_id AND s.seq = r.seq)
     LIMIT :limit"""
