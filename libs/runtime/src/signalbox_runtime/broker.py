@@ -80,7 +80,7 @@ class GroupConsumer(Protocol):
         ...
 
     def close(self) -> None:
-        """Gives the partitions up (listener.revoked) and leaves the group."""
+        """Gives the partitions up (listener.revoked) and leaves the group. Raises what the listener does."""
         ...
 
 

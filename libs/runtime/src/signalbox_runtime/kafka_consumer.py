@@ -111,7 +111,11 @@ class ConfluentGroupConsumer:
         self.seek(partition, offset)
 
     def close(self) -> None:
+        self._failure = None
         self._consumer.close()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure  # of the listener: what it had to commit before the partitions went is not
 
     # --- inside poll() and close() -----------------------------------------------------------------
 

@@ -100,8 +100,10 @@ class LaneLoop:
 
     def leave(self) -> None:
         """Drains, commits, gives everything up."""
-        self._consumer.close()
-        self._transactor.close()
+        try:
+            self._consumer.close()
+        finally:
+            self._transactor.close()
 
     def turn(self) -> None:
         """Once round."""
