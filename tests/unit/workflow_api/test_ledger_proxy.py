@@ -19,7 +19,8 @@ async def arrives(target: str) -> str:
 
     async def run_ledger(request: httpx.Request) -> httpx.Response:
         arrived.append(request.url.raw_path)
-        return httpx.Response(200, stream=httpx.ByteStream(b"{}"))
+        headers = {"Date": "Mon, 23 Nov 2026 10:00:00 GMT", "ETag": '"1"'}
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(b"{}"))
 
     app = FastAPI()
     app.include_router(ledger.router)
@@ -28,6 +29,8 @@ async def arrives(target: str) -> str:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
         response = await client.get(url)
     assert response.status_code == 200
+    assert "date" not in response.headers, "the server writes it"
+    assert response.headers["etag"] == '"1"'
     return arrived[0].decode()
 
 

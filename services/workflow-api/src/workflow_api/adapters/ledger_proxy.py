@@ -13,9 +13,11 @@ from signalbox_runtime.problems import Problem, unavailable
 CONNECT_SECONDS: Final = 5.0
 CONNECTIONS_MAX: Final = 500
 """Event streams hold one each for as long as a console is open."""
-_NOT_PASSED_ON: Final = frozenset(
+_OF_ONE_CONNECTION: Final = frozenset(
     {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host", "content-length"}
 )
+_NOT_ANSWERED: Final = _OF_ONE_CONNECTION | {"date", "server"}
+"""The server that answers writes its own."""
 
 
 class LedgerProxy:
@@ -40,7 +42,7 @@ class LedgerProxy:
         raw_path = (path or request.scope["raw_path"]) + (b"?" + query if query else b"")
         target = self._client.base_url.copy_with(raw_path=raw_path)
         headers = [
-            (name, value) for name, value in request.headers.raw if name.decode() not in _NOT_PASSED_ON
+            (name, value) for name, value in request.headers.raw if name.decode() not in _OF_ONE_CONNECTION
         ]
         body = await request.body()
         outgoing = self._client.build_request(request.method, target, headers=headers, content=body or None)
@@ -53,7 +55,7 @@ class LedgerProxy:
                 502, "bad-gateway", "run-ledger broke off", f"{type(error).__name__}. Try again shortly."
             ) from error
         passed_on = {
-            name: value for name, value in answer.headers.items() if name.lower() not in _NOT_PASSED_ON
+            name: value for name, value in answer.headers.items() if name.lower() not in _NOT_ANSWERED
         }
         return StreamingResponse(
             _chunks(answer), answer.status_code, passed_on, background=BackgroundTask(answer.aclose)
