@@ -23,6 +23,7 @@ from signalbox_embedded.service_kinds import (
     plan_workers,
     ports_needed,
 )
+from signalbox_runtime.lanes.handler import LaneLimits
 from signalbox_runtime.settings import KAFKA_PREFIX, SharedSettings
 from trigger_router.settings import TriggerRouterSettings
 from workflow_api.settings import WorkflowApiSettings
@@ -116,3 +117,8 @@ def test_what_the_image_copies_exists_and_is_let_through() -> None:
     installed = re.findall(r"\./([\w/-]+)", dockerfile.split("uv pip install", 1)[1].split("FROM")[0])
     packages = [path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("*/*/pyproject.toml")]
     assert sorted(installed) == sorted(packages)
+
+
+def test_the_runner_is_not_killed_before_its_calls_have_ended() -> None:
+    grace = SERVICES["action-runner"]["stop_grace_period"]
+    assert float(grace.removesuffix("s")) > LaneLimits().drain_seconds
