@@ -27,6 +27,7 @@ from signalbox_contracts.messages import (
     WorkflowState,
     WorkflowVersion,
 )
+from signalbox_runtime.transform import BATCH_MAX_RECORDS
 
 HAPPENED_MS = 1_795_428_000_000
 NOW_MS = HAPPENED_MS + 40
@@ -173,6 +174,18 @@ def test_more_than_twenty_runs_on_a_record_are_refused_and_judging_one_again_cou
             result = judged(known, event_of(75_000, f"evt-{number}"), rate=rate)
         outcomes.append(judgement_of(result).reason)
     assert outcomes == [None] * 20 + ["rate"] * 2
+
+
+def test_a_whole_batch_on_one_record_is_judged_the_same_again_after_an_abort() -> None:
+    known, rate = versions(), RateMemory()
+
+    def batch() -> list[str | None]:
+        events = [event_of(75_000, f"evt-{number}") for number in range(BATCH_MAX_RECORDS)]
+        return [judgement_of(judged(known, event, rate=rate)).reason for event in events]
+
+    first = batch()
+    assert first.count(None) == 20
+    assert batch() == first
 
 
 def test_a_retry_on_the_pinned_version_judges_nothing_and_resumes_after_what_succeeded() -> None:

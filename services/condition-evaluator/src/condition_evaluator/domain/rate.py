@@ -9,7 +9,8 @@ from signalbox_rules.guards import GuardDecision, RecentRuns, guard_rate
 
 RECORDS_REMEMBERED_MAX: Final = 20_000
 """A loop keeps its record among the last ones; forgetting a record only lets runs through."""
-DECISIONS_REMEMBERED_MAX: Final = 64
+DECISIONS_REMEMBERED_MAX: Final = 500
+"""As many as a batch has requests at most: after an abort all are judged again, and may be of one record."""
 
 
 @dataclass(slots=True)
