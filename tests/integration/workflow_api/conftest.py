@@ -111,6 +111,8 @@ def running_api(
         "WORKFLOW_API_METRICS_PORT": str(metrics_port),
         "WORKFLOW_API_FIRST_KEY_FILE": str(key_file),
         "SIGNALBOX_SECRETS_KEY": SECRETS_KEY,
+        # A busy machine is not Kafka being away.
+        "WORKFLOW_API_EFFECT_TIMEOUT_SECONDS": "25",
         **environment,
     }
     log_file = folder / "workflow-api.log"

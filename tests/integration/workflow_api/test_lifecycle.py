@@ -1,6 +1,7 @@
 """A workflow from its first draft to the archive, as the API and the topic of definitions tell it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,8 +11,9 @@ from confluent_kafka import Consumer, TopicPartition
 from signalbox_contracts import codec, topics
 from signalbox_contracts.definitions import from_bytes
 from signalbox_contracts.messages import Message, WorkflowRunsCanceled, WorkflowState, WorkflowVersion
+from signalbox_runtime.testing.waiting import eventually
 
-from .conftest import Api, Make
+from .conftest import WORKFLOW, Api, Make, running_api
 
 
 def told(bootstrap: str, workflow_id: str, topic: str = topics.DEFINITIONS) -> list[Message]:
@@ -71,6 +73,24 @@ def test_activate_publishes_the_first_draft_and_is_in_effect_when_it_answers_200
     assert isinstance(state, WorkflowState)
     assert (state.tenant_id, state.status, state.version, state.name) == ("demo", "active", 1, made["name"])
     assert from_bytes(version.definition).actions[1].id == "tell-erp"
+
+
+def test_what_kafka_has_not_confirmed_in_time_is_stored_and_said_not_to_be_in_effect_yet(
+    kafka_with_topics: str, database_url: str, tmp_path: Path
+) -> None:
+    with (
+        running_api(
+            kafka_with_topics, database_url, tmp_path, WORKFLOW_API_EFFECT_TIMEOUT_SECONDS="0.000001"
+        ) as api,
+        api.client() as client,
+    ):
+        path = f"/v1/workflows/{client.post('/v1/workflows', json=WORKFLOW).json()['id']}"
+        response = client.post(f"{path}/activate")
+        assert (response.status_code, response.json()["effective"]) == (202, False)
+        assert client.get(path).json()["status"] == "active"
+        eventually(
+            lambda: client.post(f"{path}/activate").status_code == 200, "Kafka's word that it is in effect"
+        )
 
 
 def test_publish_makes_versions_and_leaves_active_and_paused_as_they_are(

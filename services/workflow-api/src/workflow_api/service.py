@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -70,7 +70,11 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
     set_up = asyncio.Event()
     clock, outbox = service.clock, OutboxTables(SCHEMA)
     access = Access(PostgresKeyStore(engine), clock)
-    workflows = Workflows(engine, outbox, relay, catalogs, clock, new_workflow_id)
+
+    def is_effective(row_id: int) -> Awaitable[bool]:
+        return relay.effective(row_id, settings.effect_timeout_seconds)
+
+    workflows = Workflows(engine, outbox, is_effective, catalogs, clock, new_workflow_id)
     templates = EmailTemplates(engine, clock)
     ledger = LedgerProxy(settings.ledger_url)
     parts = Parts(
@@ -81,7 +85,7 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
         workflows=workflows,
         email_templates=templates,
         imports=Imports(engine, workflows, templates, catalogs),
-        secrets=StoredSecrets(engine, outbox, relay, keyring_of(service.shared), clock),
+        secrets=StoredSecrets(engine, outbox, is_effective, keyring_of(service.shared), clock),
         api_keys=ApiKeys(engine, access, clock),
         catalogs=catalogs,
         dry_runs=DryRuns(workflows, catalogs, service.kafka, clock),

@@ -35,6 +35,11 @@ class WorkflowApiSettings(ServiceSettings):
     smtp_host: str = Field(default="127.0.0.1", description="Where test mails are handed in")
     smtp_port: int = Field(default=25, ge=1, le=65535)
     smtp_from: str = Field(default="signalbox@localhost", description="Sender of test mails")
+    effect_timeout_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        description="How long publish, activate and pause wait for Kafka before they answer 202",
+    )
     backtest_events_max: int = Field(
         default=5_000_000, ge=1, description="A backtest stops after that many events and says so"
     )

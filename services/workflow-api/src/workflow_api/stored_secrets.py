@@ -22,7 +22,7 @@ from workflow_api.adapters.tables import secrets
 from workflow_api.domain.announcements import milliseconds
 from workflow_api.domain.workflow import Change
 from workflow_api.moments import change_by
-from workflow_api.workflows import EFFECT_TIMEOUT_SECONDS, Relay
+from workflow_api.workflows import IsEffective
 
 _COLUMNS = secrets.c
 
@@ -49,11 +49,16 @@ class StoredSecrets:
     """What the routes do with secrets."""
 
     def __init__(
-        self, engine: AsyncEngine, outbox: OutboxTables, relay: Relay, keyring: Keyring | None, clock: Clock
+        self,
+        engine: AsyncEngine,
+        outbox: OutboxTables,
+        is_effective: IsEffective,
+        keyring: Keyring | None,
+        clock: Clock,
     ) -> None:
         self._engine = engine
         self._outbox = outbox
-        self._relay = relay
+        self._is_effective = is_effective
         self._keyring = keyring
         self._clock = clock
 
@@ -145,7 +150,7 @@ class StoredSecrets:
 
     async def _stored(self, info: SecretInfo, row_id: int) -> SecretStored:
         fault.at("api.after_database_commit")
-        return SecretStored(info, await self._relay.effective(row_id, EFFECT_TIMEOUT_SECONDS))
+        return SecretStored(info, await self._is_effective(row_id))
 
 
 async def _find(

@@ -1,8 +1,8 @@
 """Steps of a workflow's life, each one database transaction: the row, its audit entry, its announcement."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol, assert_never
+from typing import Any, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -26,16 +26,8 @@ from workflow_api.domain.workflow import Change, Changed, Document, Refused, Unc
 from workflow_api.etags import check_if_match
 from workflow_api.moments import change_by
 
-EFFECT_TIMEOUT_SECONDS: Final = 2.0
-"""How long an answer waits for Kafka before it says 202 and `effective: false`."""
-
-
-class Relay(Protocol):
-    """Who knows what has reached Kafka."""
-
-    async def effective(self, row_id: int, timeout_seconds: float) -> bool:
-        """Whether an outbox row is committed on Kafka."""
-        ...
+IsEffective = Callable[[int], Awaitable[bool]]
+"""Whether an outbox row is committed on Kafka; the answer may wait for that for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +48,14 @@ class Workflows:
         self,
         engine: AsyncEngine,
         outbox: OutboxTables,
-        relay: Relay,
+        is_effective: IsEffective,
         catalogs: CrmCatalogs,
         clock: Clock,
         new_id: Callable[[], str],
     ) -> None:
         self._engine = engine
         self._outbox = outbox
-        self._relay = relay
+        self._is_effective = is_effective
         self._catalogs = catalogs
         self._clock = clock
         self._new_id = new_id
@@ -231,7 +223,7 @@ class Workflows:
             if changed != workflow:
                 await workflow_rows.save(connection, changed)
         fault.at("api.after_database_commit")
-        return Announced(changed, await self._relay.effective(changed.last_row_id, EFFECT_TIMEOUT_SECONDS))
+        return Announced(changed, await self._is_effective(changed.last_row_id))
 
     async def _add_version(
         self,
