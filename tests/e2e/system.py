@@ -237,6 +237,7 @@ class Receiver:
 
     def __init__(self, port: int = 0) -> None:
         self.status = 200
+        self.takes_seconds = 0.0
         self.received: list[dict[str, Any]] = []
         receiver = self
 
@@ -248,6 +249,7 @@ class Receiver:
                 receiver.received.append(
                     {"headers": dict(self.headers.items()), "body": body, "path": self.path}
                 )
+                time.sleep(receiver.takes_seconds)
                 self.send_response(receiver.status)
                 self.send_header("content-length", "0")
                 self.end_headers()

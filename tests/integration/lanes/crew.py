@@ -73,6 +73,14 @@ class Crew:
             ends.set()
             thread.join()
 
+    def send_one_to_each_partition(self, milliseconds: int) -> None:
+        """A record for each partition, whose call takes that long."""
+        producer = Producer({"bootstrap.servers": self.bootstrap})
+        for partition in range(PARTITIONS):
+            producer.produce(self.topic, f"d0 {milliseconds}", f"acme/leads/{partition}", partition)
+        assert producer.flush(WAIT_SECONDS) == 0
+        self.sent += PARTITIONS
+
     def _feed(self, ends: threading.Event, chance: random.Random, milliseconds: tuple[int, int]) -> None:
         """Transactions of random size, one in ten aborted: offsets have gaps. One call in 200 is slow."""
         producer = Producer(

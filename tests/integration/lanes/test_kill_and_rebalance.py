@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.lanes.crew import (
+    PARTITIONS,
     Crew,
     check_facts,
     check_lanes,
@@ -20,6 +21,8 @@ KILLS = 3
 KILLS_AT_A_POINT = 5
 SEED = 20_261_123
 MILLISECONDS = (5, 60)
+LONG_CALL_MS = 9_000
+"""The session ends after 6 s."""
 
 
 @pytest.fixture
@@ -119,6 +122,28 @@ def test_a_process_that_stood_still_commits_nothing_of_what_it_lost(crew: Crew) 
     check_facts(crew)
     check_repeats(crew)
     assert stood_still in repeated_by_process(crew)
+
+
+def test_a_stop_waits_for_calls_longer_than_the_session(crew: Crew) -> None:
+    crew.send_one_to_each_partition(LONG_CALL_MS)
+    crew.start(0, static=False)
+    crew.wait_for_calls(0, PARTITIONS)
+    assert crew.stop(0) == 0
+    check_facts(crew)
+    assert repeated_by_process(crew) == {}
+
+
+def test_a_rebalance_waits_for_calls_longer_than_the_session(crew: Crew) -> None:
+    crew.send_one_to_each_partition(LONG_CALL_MS)
+    crew.start(0, static=False)
+    crew.wait_for_calls(0, PARTITIONS)
+    crew.start(1, static=False)
+    crew.wait_for_facts()
+    crew.send_one_to_each_partition(0)
+    crew.wait_for_calls(1, 1)
+    crew.wait_for_facts()
+    check_facts(crew)
+    assert repeated_by_process(crew) == {}
 
 
 @pytest.mark.parametrize("crew", ["drain"], indirect=True)

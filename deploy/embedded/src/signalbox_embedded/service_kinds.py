@@ -8,18 +8,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from signalbox_embedded.errors import EmbeddedError
+from signalbox_embedded.supervisor import STOP_TIMEOUT_SECONDS
 
 FIRST_TENANT = "demo"
 WORKERS_MAX = 16
+CALLS_END_SECONDS = 20.0
+"""More than an action has (15 s unless its workflow says otherwise): a killed runner repeats its calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceKind:
-    """A service: its name, whether it serves HTTP, and whether there may be more than one process of it."""
+    """A service: its name, whether it serves HTTP, and whether there may be more than one process of it.
+
+    A process that has not ended `stop_timeout_seconds` after it was asked to is killed.
+    """
 
     name: str
     serves_http: bool = False
     scalable: bool = True
+    stop_timeout_seconds: float = STOP_TIMEOUT_SECONDS
 
     @property
     def module(self) -> str:
@@ -40,7 +47,7 @@ SERVICE_KINDS: tuple[ServiceKind, ...] = (
     WORKFLOW_API,
     ServiceKind("trigger-router"),
     ServiceKind("condition-evaluator"),
-    ServiceKind("action-runner"),
+    ServiceKind("action-runner", stop_timeout_seconds=CALLS_END_SECONDS),
     ServiceKind("delay-relay"),
     SAMPLE_CRM,
 )

@@ -21,6 +21,7 @@ from typing import Protocol
 from signalbox_embedded.errors import EmbeddedError, ProcessEndedError
 from signalbox_embedded.process import Command, launch_arguments, log_end, open_log
 
+STOP_TIMEOUT_SECONDS = 4.0
 BACKOFF_FIRST_SECONDS = 0.2
 BACKOFF_MAX_SECONDS = 10.0
 STARTS_BEFORE_GIVING_UP = 5
@@ -39,7 +40,7 @@ class Service:
     slot: int
     command: Command
     is_ready: Callable[[], Awaitable[bool]]
-    stop_timeout_seconds: float = 4.0
+    stop_timeout_seconds: float = STOP_TIMEOUT_SECONDS
     ready_timeout_seconds: float = 120.0
 
     @property

@@ -151,6 +151,7 @@ class EmbeddedSystem:
                     environment(worker, surroundings),
                 ),
                 answers(worker.ready_url),
+                stop_timeout_seconds=worker.kind.stop_timeout_seconds,
             )
             for worker in self._workers
         ]

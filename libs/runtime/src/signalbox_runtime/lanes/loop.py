@@ -25,7 +25,7 @@ from signalbox_runtime.lanes.handover import ExecutorEnded, Handover, Prepared, 
 from signalbox_runtime.lanes.progress import Progress
 from signalbox_runtime.lanes.transactor import Transactor
 from signalbox_runtime.readiness import Readiness
-from signalbox_runtime.records import TopicPartition
+from signalbox_runtime.records import Inbound, TopicPartition
 from signalbox_runtime.watchdog import Heart
 
 BUSY_POLL_SECONDS = 0.001
@@ -81,7 +81,8 @@ class LaneLoop:
         self._paused: frozenset[TopicPartition] = frozenset()
         self._resting: frozenset[TopicPartition] = frozenset()
         self._revocations = 0
-        self._answers: dict[int, StillRunning] = {}
+        self._answers: dict[int, StillRunning | None] = {}
+        """By request, of those that are waited for; None until the answer is there."""
         self._executor_has_ended = False
 
     def run(self, topics: Sequence[str], stopping: threading.Event) -> None:
@@ -91,6 +92,7 @@ class LaneLoop:
         self.join(topics)
         while not stopping.is_set() and not self._executor_has_ended:
             self.turn()
+        self.drain()
         self.leave()
 
     def join(self, topics: Sequence[str]) -> None:
@@ -98,8 +100,24 @@ class LaneLoop:
         self._backoff.failed("joining the consumer group")
         self._consumer.subscribe(topics, self)
 
+    def drain(self) -> None:
+        """Lets the calls that run end, and commits them, for a bounded time and as a member of the group.
+
+        Left to `leave`, calls longer than the session would be repeated: a consumer that closes sends no
+        heartbeats, so the group gives its partitions away.
+        """
+        names = frozenset(self._progress.held())
+        request = self._ask_what_runs(names)
+        give_up_at = self._clock.monotonic_seconds() + self._limits.drain_seconds
+        while not self._is_drained(request, names) and self._clock.monotonic_seconds() < give_up_at:
+            self._heart.beat()
+            self._poll(BUSY_POLL_SECONDS, 1)  # what comes is for who comes next
+            self._take_in()
+            self._committer.commit()
+        del self._answers[request]
+
     def leave(self) -> None:
-        """Drains, commits, gives everything up."""
+        """Gives everything up."""
         try:
             self._consumer.close()
         finally:
@@ -110,14 +128,9 @@ class LaneLoop:
         self._heart.beat()
         waits = self._progress.held_total or self._paused or not self._committer.is_empty()
         room = self._limits.held_max - self._progress.held_total
-        try:
-            records = self._consumer.poll(
-                BUSY_POLL_SECONDS if waits else IDLE_POLL_SECONDS, max(1, min(BATCH_RECORDS_MAX, room))
-            )
-        except KafkaUnavailable as unavailable:
-            self._backoff.failed(str(unavailable))
-            self._pause(self._backoff.seconds)
-            records = []
+        records = self._poll(
+            BUSY_POLL_SECONDS if waits else IDLE_POLL_SECONDS, max(1, min(BATCH_RECORDS_MAX, room))
+        )
         deliveries = self._progress.receive(records)
         if self._paused:
             deliveries += self._progress.release()
@@ -131,6 +144,14 @@ class LaneLoop:
             self._transactor.poll()
             if records:
                 self._backoff.succeeded()
+
+    def _poll(self, timeout_seconds: float, records_max: int) -> list[Inbound]:
+        try:
+            return self._consumer.poll(timeout_seconds, records_max)
+        except KafkaUnavailable as unavailable:
+            self._backoff.failed(str(unavailable))
+            self._pause(self._backoff.seconds)
+            return []
 
     # --- RebalanceListener: inside poll() and close() ----------------------------------------------
 
@@ -150,24 +171,30 @@ class LaneLoop:
         shared_metrics.REBALANCES.labels("revoked").inc()
         names = frozenset(partitions)
         give_up_at = self._clock.monotonic_seconds() + self._limits.drain_seconds
-        request = self._drop_waiting(names)
+        request = self._ask_what_runs(names)
         while not self._is_drained(request, names) and self._clock.monotonic_seconds() < give_up_at:
             self._heart.beat()
             if not self._committer.commit():
                 self._pause(BUSY_POLL_SECONDS)
             self._take_in()
-        self._let_go(request, names)
+        del self._answers[request]
+        self._let_go(names)
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
         """Somebody else may have them already: nothing of theirs is committed any more."""
         log.warning("lost", partitions=_places(partitions))
         shared_metrics.REBALANCES.labels("lost").inc()
         names = frozenset(partitions)
-        self._let_go(self._drop_waiting(names), names)
+        self._drop_waiting(names)
+        self._let_go(names)
+
+    def _ask_what_runs(self, names: frozenset[TopicPartition]) -> int:
+        request = self._drop_waiting(names)
+        self._answers[request] = None
+        return request
 
     def _drop_waiting(self, names: frozenset[TopicPartition]) -> int:
         self._revocations += 1
-        self._answers.clear()  # of one that nobody waited for
         self._executor.revoke(self._revocations, names)
         return self._revocations
 
@@ -176,11 +203,10 @@ class LaneLoop:
             return False
         if self._executor_has_ended:
             return True
-        answer = self._answers.get(request)
+        answer = self._answers[request]
         return answer is not None and not any(self._progress.is_unfinished(*call) for call in answer.calls)
 
-    def _let_go(self, request: int, names: frozenset[TopicPartition]) -> None:
-        self._answers.pop(request, None)
+    def _let_go(self, names: frozenset[TopicPartition]) -> None:
         self._progress.remove(names)
         self._paused -= names
         self._resting -= names
@@ -196,7 +222,8 @@ class LaneLoop:
                 case Prepared():
                     self._progress.open(handover.epochs)
                 case StillRunning():
-                    self._answers[handover.request] = handover
+                    if handover.request in self._answers:
+                        self._answers[handover.request] = handover
                 case ExecutorEnded():
                     self._executor_has_ended = True
 
