@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from run_ledger.adapters import shapes
+from signalbox_contracts import topics
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts
 
@@ -60,6 +61,14 @@ async def test_the_timeline_shows_runs_and_what_kept_others_from_running(ledger:
     assert [*first["items"], *second["items"]] == body["items"]
     assert second["next"] is None
     assert (await ledger.get("/v1/records/leads/lead-42/timeline", "other:viewer")).json()["items"] == []
+
+
+async def test_a_timeline_of_no_module_says_which_there_are(ledger: Ledger) -> None:
+    unknown = await ledger.get("/v1/records/lead/lead-42/timeline")
+    assert unknown.status_code == 422
+    [error] = unknown.json()["errors"]
+    assert error["pointer"] == "/path/module"
+    assert all(module in error["detail"] for module in topics.MODULES)
 
 
 async def test_statistics_add_up(ledger: Ledger) -> None:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from run_ledger.adapters import shapes
-from run_ledger.adapters.bulk_retries import PER_SECOND_MAX, BulkRetries
+from run_ledger.adapters.bulk_retries import PER_SECOND_MAX, RUNS_MAX, BulkRetries
 from run_ledger.adapters.run_query import time_ms
 from run_ledger.adapters.runs_reader import RunFilter
 from run_ledger.domain.retry import Mode
@@ -62,6 +62,8 @@ class BulkBody(BaseModel):
     "/v1/bulk-retries",
     status_code=202,
     summary="Retry the failed runs that match, paced; or count them",
+    description=f"At most {RUNS_MAX:,} runs at once, the oldest: `runs` says how many were taken. Start "
+    "another for the rest.",
     response_model=shapes.BulkRetry,
     responses={200: {"model": shapes.BulkPreview, "description": "The counts, where `preview` is set"}},
 )

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from run_ledger.adapters import shapes
-from run_ledger.adapters.run_query import Filter, time_ms
+from run_ledger.adapters.run_query import Filter, Module, time_ms
 from run_ledger.adapters.runs_reader import RunFilter, RunsReader
 from run_ledger.adapters.stats import BUCKETS_MAX, BUCKETS_MS, Stats
 from run_ledger.adapters.timeline import Timeline
@@ -55,7 +55,7 @@ async def _lines(
 async def timeline(
     request: Request,
     caller: Viewer,
-    module: str,
+    module: Module,
     record_id: str,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,

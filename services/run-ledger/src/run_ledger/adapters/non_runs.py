@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from run_ledger.adapters.run_query import time_ms
+from run_ledger.adapters.run_query import Module, time_ms
 from run_ledger.domain.non_runs import Published, WorkflowHistory, history_of, non_runs
 from run_ledger.domain.views import rfc3339
 from signalbox_contracts import codec, definitions, ids, topics
@@ -25,7 +25,6 @@ from signalbox_contracts.messages import CrmEvent, WorkflowState, WorkflowVersio
 from signalbox_runtime.auth import Viewer
 from signalbox_runtime.broker import Kafka, PartitionReader
 from signalbox_runtime.clock import Clock
-from signalbox_runtime.problems import ProblemPlace, invalid
 from signalbox_runtime.records import Inbound, TopicPartition
 
 router = APIRouter(tags=["insight"])
@@ -48,15 +47,11 @@ NDJSON: Final = "application/x-ndjson"
 async def list_non_runs(
     request: Request,
     caller: Viewer,
-    module: str,
+    module: Module,
     record_id: str,
     from_: Annotated[datetime | None, Query(alias="from", description="Default: a day before `to`")] = None,
     to: Annotated[datetime | None, Query(description="Default: now")] = None,
 ) -> StreamingResponse:
-    if module not in topics.MODULES:
-        detail = f"must be one of {', '.join(topics.MODULES)}"
-        place = ProblemPlace(pointer="/path/module", detail=detail)
-        raise invalid("unknown-module", "There is no such module.", [place])
     clock: Clock = request.app.state.clock
     to_ms = time_ms(to) or clock.now_ms()
     begin = time_ms(from_)

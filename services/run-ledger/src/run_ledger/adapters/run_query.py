@@ -7,6 +7,7 @@ from fastapi import Depends, Query
 
 from run_ledger.adapters.runs_reader import UNASKED, RunFilter
 
+Module = Literal["leads", "opportunities", "contacts", "accounts", "tasks", "invoices"]
 Status = Literal["running", "waiting", "success", "failed", "skipped", "canceling", "canceled"]
 
 
