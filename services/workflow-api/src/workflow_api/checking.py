@@ -11,7 +11,7 @@ from signalbox_rules.validation import validate_document
 from signalbox_runtime.problems import Problem as HttpProblem
 from signalbox_runtime.problems import ProblemPlace, invalid
 from workflow_api.domain.documents import unstorable_texts
-from workflow_api.texts import is_one_line
+from workflow_api.texts import ONE_LINE, is_one_line
 
 
 def invalid_workflow(problems: Iterable[Problem], prefix: str = "") -> HttpProblem:
@@ -46,10 +46,7 @@ def check_document(body: Any, catalog: Catalog | None, prefix: str = "") -> Chec
     document = assign_action_ids(body)
     definition, problems = validate_document(document, catalog)
     if definition is not None and not is_one_line(definition.name):
-        problems = [
-            Problem("/name", "must be one line that is not blank, without control characters"),
-            *problems,
-        ]
+        problems = [Problem("/name", ONE_LINE), *problems]
     if definition is None or any(problem.severity == "error" for problem in problems):
         raise invalid_workflow(problems, prefix)
     assert isinstance(document, Mapping)

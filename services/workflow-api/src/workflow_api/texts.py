@@ -7,6 +7,8 @@ from pydantic import AfterValidator, StringConstraints
 
 from workflow_api.domain.documents import unstorable_texts
 
+ONE_LINE = "must be one line that is not blank, without control characters"
+
 
 def is_one_line(value: str) -> bool:
     """Whether a reader sees something, and all of it in one line."""
@@ -15,7 +17,7 @@ def is_one_line(value: str) -> bool:
 
 def _one_line(value: str) -> str:
     if not is_one_line(value):
-        raise ValueError("must be one line that is not blank, without control characters")
+        raise ValueError(ONE_LINE)
     return value
 
 

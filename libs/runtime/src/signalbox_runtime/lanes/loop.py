@@ -106,15 +106,8 @@ class LaneLoop:
         Left to `leave`, calls longer than the session would be repeated: a consumer that closes sends no
         heartbeats, so the group gives its partitions away.
         """
-        names = frozenset(self._progress.held())
-        request = self._ask_what_runs(names)
-        give_up_at = self._clock.monotonic_seconds() + self._limits.drain_seconds
-        while not self._is_drained(request, names) and self._clock.monotonic_seconds() < give_up_at:
-            self._heart.beat()
-            self._poll(BUSY_POLL_SECONDS, 1)  # what comes is for who comes next
-            self._take_in()
-            self._committer.commit()
-        del self._answers[request]
+        # What the poll brings is for who comes next.
+        self._drain(frozenset(self._progress.held()), lambda: self._poll(BUSY_POLL_SECONDS, 1))
 
     def leave(self) -> None:
         """Gives everything up."""
@@ -170,14 +163,7 @@ class LaneLoop:
         log.info("revoked", partitions=_places(partitions))
         shared_metrics.REBALANCES.labels("revoked").inc()
         names = frozenset(partitions)
-        give_up_at = self._clock.monotonic_seconds() + self._limits.drain_seconds
-        request = self._ask_what_runs(names)
-        while not self._is_drained(request, names) and self._clock.monotonic_seconds() < give_up_at:
-            self._heart.beat()
-            if not self._committer.commit():
-                self._pause(BUSY_POLL_SECONDS)
-            self._take_in()
-        del self._answers[request]
+        self._drain(names, lambda: self._pause(BUSY_POLL_SECONDS))
         self._let_go(names)
 
     def lost(self, partitions: Collection[TopicPartition]) -> None:
@@ -188,10 +174,16 @@ class LaneLoop:
         self._drop_waiting(names)
         self._let_go(names)
 
-    def _ask_what_runs(self, names: frozenset[TopicPartition]) -> int:
+    def _drain(self, names: frozenset[TopicPartition], let_time_pass: Callable[[], object]) -> None:
+        give_up_at = self._clock.monotonic_seconds() + self._limits.drain_seconds
         request = self._drop_waiting(names)
         self._answers[request] = None
-        return request
+        while not self._is_drained(request, names) and self._clock.monotonic_seconds() < give_up_at:
+            self._heart.beat()
+            if not self._committer.commit():
+                let_time_pass()
+            self._take_in()
+        del self._answers[request]
 
     def _drop_waiting(self, names: frozenset[TopicPartition]) -> int:
         self._revocations += 1
