@@ -119,7 +119,9 @@ def _version(row: Mapping[Any, Any]) -> Version:
     return Version(**{str(name): value for name, value in row.items() if name != "tenant_id"})
 
 
-async def active_definitions(engine: AsyncEngine, tenant_id: str) -> dict[str, bytes]:
+async def active_definitions(
+    engine: AsyncEngine, tenant_id: str, at_most: int | None = None
+) -> dict[str, bytes]:
     """The definitions of a tenant's active workflows as published, by id."""
     query = (
         select(versions.c.workflow_id, versions.c.definition)
@@ -133,6 +135,7 @@ async def active_definitions(engine: AsyncEngine, tenant_id: str) -> dict[str, b
         )
         .where(workflows.c.tenant_id == tenant_id, workflows.c.status == "active")
         .order_by(versions.c.workflow_id)
+        .limit(at_most)
     )
     async with engine.connect() as connection:
         rows = (await connection.execute(query)).all()

@@ -60,7 +60,8 @@ async def analysed(
 
     Of more than `workflows_max` nothing is compared.
     """
-    known = {**await active_definitions(using.engine, tenant_id), **also}
+    at_most = None if workflows_max is None else workflows_max + 1  # one more tells that there are too many
+    known = {**await active_definitions(using.engine, tenant_id, at_most), **also}
     if workflows_max is not None and len(known) > workflows_max:
         return AnalysisOut(loops=[], conflicts=[], complete=False)
 
