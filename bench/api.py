@@ -29,8 +29,8 @@ from signalbox_embedded.kafka import EmbeddedKafka
 from signalbox_embedded.ports import free_ports
 from signalbox_embedded.postgres import EmbeddedPostgres
 from signalbox_runtime.database import migrate
-from signalbox_runtime.topic_admin import apply, look
-from signalbox_runtime.topic_plan import plan
+from signalbox_runtime.kafka.topic_admin import apply, look
+from signalbox_runtime.kafka.topic_plan import plan
 
 WORKFLOWS = 10_000
 GRID_REQUESTS = 400

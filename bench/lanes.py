@@ -23,12 +23,12 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from signalbox_embedded.kafka import EmbeddedKafka
-from signalbox_runtime.lanes.handler import LaneHandler, LaneLimits, Work
-from signalbox_runtime.lanes.schedule import NO_DESTINATION
-from signalbox_runtime.lanes.service import run_lanes
-from signalbox_runtime.process import Service, run_service
+from signalbox_runtime.loops.lanes.handler import LaneHandler, LaneLimits, Work
+from signalbox_runtime.loops.lanes.schedule import NO_DESTINATION
+from signalbox_runtime.loops.lanes.service import run_lanes
+from signalbox_runtime.process.settings import ServiceSettings
+from signalbox_runtime.process.shell import Service, run_service
 from signalbox_runtime.records import Inbound, Outbound, Outbox, TopicPartition
-from signalbox_runtime.settings import ServiceSettings
 
 PARTITIONS = 4
 RUNS = 3

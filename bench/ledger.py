@@ -20,14 +20,14 @@ import psycopg
 import run_ledger
 from bench import ledger_latency, ledger_reads
 from bench.ledger_journal import JOURNAL, Journal
-from run_ledger.adapters.prepared import Prepared, prepared
-from run_ledger.adapters.projection_store import ProjectionStore
+from run_ledger.adapters.projection.prepared import Prepared, prepared
+from run_ledger.adapters.projection.projection_store import ProjectionStore
 from run_ledger.domain.fold import Fact
 from run_ledger.interpreter import favour_the_projection
 from signalbox_embedded.postgres import EmbeddedPostgres
 from signalbox_runtime.clock import SystemClock
 from signalbox_runtime.database import migrate
-from signalbox_runtime.projection import BATCH_MAX_RECORDS
+from signalbox_runtime.loops.projection import BATCH_MAX_RECORDS
 
 RUNS = int(os.environ.get("SIGNALBOX_BENCH_RUNS", "1000000"))
 DAYS = 30
@@ -123,7 +123,7 @@ def _measured(store: ProjectionStore, journal: Journal, url: str) -> dict[str, f
 
 
 def _keep(store: ProjectionStore, batch: Callable[[], Prepared], until: Callable[[], bool]) -> None:
-    """As `signalbox_runtime.projection` does: a batch is made while the one before is kept."""
+    """As `signalbox_runtime.loops.projection` does: a batch is made while the one before is kept."""
     with ThreadPoolExecutor(1) as executor:
         storing = executor.submit(store.store, batch())
         while not until():

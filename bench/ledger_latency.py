@@ -14,7 +14,7 @@ import psycopg
 from confluent_kafka import Producer
 
 from bench.ledger_journal import Journal
-from run_ledger.adapters.notes import CHANNEL
+from run_ledger.adapters.projection.notes import CHANNEL
 from signalbox_contracts import codec, topics
 from signalbox_contracts.messages import EventJudged, JournalFact, LateResult, RunRedacted
 from signalbox_embedded.kafka import EmbeddedKafka

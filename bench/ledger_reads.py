@@ -11,14 +11,14 @@ import httpx
 import psycopg
 
 from bench.ledger_journal import DESTINATIONS, RECORDS, WORKFLOWS
-from run_ledger.adapters import api
-from run_ledger.adapters.changes import Changes
-from run_ledger.adapters.stuck import StuckRuns
-from signalbox_runtime.auth import KeyRecord, Principal, Role
+from run_ledger.adapters.reading.changes import Changes
+from run_ledger.adapters.reading.stuck import StuckRuns
+from run_ledger.routes import api
 from signalbox_runtime.clock import SystemClock
 from signalbox_runtime.database import create_engine
+from signalbox_runtime.http.auth import KeyRecord, Principal, Role
 from signalbox_runtime.outbox.relay import OutboxRelay
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.process.readiness import Readiness
 
 READS = 400
 ROUNDS = 3

@@ -16,13 +16,13 @@ from typing import Any
 
 from bench import routing
 from signalbox_embedded.kafka import EmbeddedKafka
-from signalbox_runtime.memory_of_ids import IdMemory
+from signalbox_runtime.loops.memory_of_ids import IdMemory
+from signalbox_runtime.loops.refill import refill
+from signalbox_runtime.loops.transform import BATCH_MAX_RECORDS, Transform
+from signalbox_runtime.loops.views import TopicViews
 from signalbox_runtime.records import Inbound, Outbound, Outbox, TopicPartition
-from signalbox_runtime.refill import refill
 from signalbox_runtime.testing.kafka_stage import KafkaStage
 from signalbox_runtime.testing.running_loop import RunningLoop
-from signalbox_runtime.transform import BATCH_MAX_RECORDS, Transform
-from signalbox_runtime.views import TopicViews
 
 PARTITIONS = 4
 RUNS = 3

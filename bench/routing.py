@@ -20,9 +20,9 @@ from confluent_kafka import Producer
 from signalbox_contracts import codec, ids, topics
 from signalbox_contracts.messages import CrmEvent, Message, WorkflowState, WorkflowVersion
 from signalbox_embedded.kafka import EmbeddedKafka
-from signalbox_runtime.broker import GroupConsumer
-from signalbox_runtime.kafka import ConfluentKafka
-from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
+from signalbox_runtime.kafka.broker import GroupConsumer
+from signalbox_runtime.kafka.clients import ConfluentKafka
+from signalbox_runtime.kafka.options import BOOTSTRAP_OPTION
 from signalbox_runtime.records import TopicPartition
 from tests.declared_topics import LANE_PARTITIONS, apply_topics
 

@@ -17,7 +17,13 @@ from pydantic import TypeAdapter
 
 from signalbox_contracts import codec
 from signalbox_contracts.cloudevents import read_event
-from signalbox_contracts.definitions import Condition, Trigger, from_bytes, parse_definition, to_bytes
+from signalbox_contracts.definitions.document import (
+    Condition,
+    Trigger,
+    from_bytes,
+    parse_definition,
+    to_bytes,
+)
 from signalbox_contracts.messages import CrmEvent
 from signalbox_rules.conditions import compile_condition
 from signalbox_rules.listeners import ActiveWorkflow

@@ -14,8 +14,8 @@ import delay_relay.metrics
 import run_ledger.metrics
 import run_ledger.openapi
 import sample_crm.openapi
-import signalbox_runtime.http_metrics
-import signalbox_runtime.lanes.metrics
+import signalbox_runtime.http.metrics
+import signalbox_runtime.loops.lanes.metrics
 import signalbox_runtime.outbox.metrics
 import trigger_router.metrics
 import workflow_api.metrics
@@ -28,7 +28,7 @@ from sample_crm.settings import SampleCrmSettings
 from signalbox_contracts import asyncapi
 from signalbox_rules import catalog
 from signalbox_runtime import metrics
-from signalbox_runtime.settings import SharedSettings
+from signalbox_runtime.process.settings import SharedSettings
 from trigger_router.settings import TriggerRouterSettings
 from workflow_api.settings import WorkflowApiSettings
 
@@ -38,8 +38,8 @@ METRICS_OF = (
     condition_evaluator.metrics,
     delay_relay.metrics,
     run_ledger.metrics,
-    signalbox_runtime.http_metrics,
-    signalbox_runtime.lanes.metrics,
+    signalbox_runtime.http.metrics,
+    signalbox_runtime.loops.lanes.metrics,
     signalbox_runtime.outbox.metrics,
     trigger_router.metrics,
     workflow_api.metrics,

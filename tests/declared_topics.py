@@ -1,8 +1,8 @@
 """The declared topics on a broker of the tests."""
 
 from signalbox_contracts import topics
-from signalbox_runtime import topic_admin, topic_plan
-from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
+from signalbox_runtime.kafka import topic_admin, topic_plan
+from signalbox_runtime.kafka.options import BOOTSTRAP_OPTION
 
 LANE_PARTITIONS = 4
 

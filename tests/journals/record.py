@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from signalbox_contracts import topics
-from signalbox_runtime.kafka import ConfluentKafka
+from signalbox_runtime.kafka.clients import ConfluentKafka
 from tests.journals import recorded
 from tests.journals.recorded import Recorded
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from run_ledger.adapters.api import describe
+from run_ledger.routes.api import describe
 
 ROLES = {"viewer", "operator", "editor", "admin"}
 CALLS = (

@@ -12,7 +12,8 @@ import psycopg
 
 import run_ledger
 import workflow_api
-from signalbox_contracts import codec, definitions, ids, topics
+from signalbox_contracts import codec, ids, topics
+from signalbox_contracts.definitions import document as definitions
 from signalbox_contracts.messages import (
     Candidate,
     CrmEvent,
@@ -23,8 +24,8 @@ from signalbox_contracts.messages import (
     WorkflowVersion,
 )
 from signalbox_embedded.ports import free_ports
-from signalbox_runtime.auth import key_hash
 from signalbox_runtime.database import migrate
+from signalbox_runtime.http.auth import key_hash
 from tests.integration.action_runner.stage import RunnerStage
 
 TENANT = "demo"

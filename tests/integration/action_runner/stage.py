@@ -24,8 +24,8 @@ from signalbox_contracts.messages import (
     RunFact,
 )
 from signalbox_runtime.errors import KafkaUnavailable
-from signalbox_runtime.kafka import ConfluentKafka
-from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
+from signalbox_runtime.kafka.clients import ConfluentKafka
+from signalbox_runtime.kafka.options import BOOTSTRAP_OPTION
 from signalbox_runtime.records import Headers, Inbound
 from signalbox_runtime.testing.waiting import PATIENCE_SECONDS
 from tests.declared_topics import apply_topics

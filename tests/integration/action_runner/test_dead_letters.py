@@ -5,8 +5,8 @@ from click.testing import CliRunner
 
 from signalbox_contracts import topics
 from signalbox_embedded.cli.dead_letters import dead_letters
-from signalbox_runtime.dead_letters import dead_letter
-from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
+from signalbox_runtime.kafka.options import BOOTSTRAP_OPTION
+from signalbox_runtime.loops.dead_letters import dead_letter
 from signalbox_runtime.records import Inbound
 from tests.integration.action_runner.stage import RunnerStage
 

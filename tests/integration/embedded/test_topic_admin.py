@@ -8,9 +8,16 @@ from confluent_kafka import TopicPartition as KafkaTopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
 from signalbox_contracts.topics import Topic, all_topics, topics_by_name
+from signalbox_runtime.kafka.topic_admin import apply, lags, look
+from signalbox_runtime.kafka.topic_plan import (
+    CreateTopic,
+    OffsetLost,
+    SettingDiffers,
+    StartGroup,
+    is_change,
+    plan,
+)
 from signalbox_runtime.records import TopicPartition
-from signalbox_runtime.topic_admin import apply, lags, look
-from signalbox_runtime.topic_plan import CreateTopic, OffsetLost, SettingDiffers, StartGroup, is_change, plan
 
 
 def options(bootstrap: str) -> dict[str, str | int | float | bool]:

@@ -14,19 +14,19 @@ from typing import Any
 
 import pytest
 
-from signalbox_runtime.broker import Offsets
 from signalbox_runtime.clock import SystemClock
-from signalbox_runtime.lanes.executor_thread import ExecutorThread
-from signalbox_runtime.lanes.handler import LaneHandler, LaneLimits, Work
-from signalbox_runtime.lanes.handover import Handover
-from signalbox_runtime.lanes.loop import LaneLoop, Member
-from signalbox_runtime.lanes.progress import Progress
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.kafka.broker import Offsets
+from signalbox_runtime.loops.lanes.executor_thread import ExecutorThread
+from signalbox_runtime.loops.lanes.handler import LaneHandler, LaneLimits, Work
+from signalbox_runtime.loops.lanes.handover import Handover
+from signalbox_runtime.loops.lanes.loop import LaneLoop, Member
+from signalbox_runtime.loops.lanes.progress import Progress
+from signalbox_runtime.process.readiness import Readiness
+from signalbox_runtime.process.watchdog import Heart
 from signalbox_runtime.records import Inbound, Outbound, Outbox, TopicPartition
 from signalbox_runtime.testing.kafka_stage import KafkaStage
 from signalbox_runtime.testing.stage import new_name
 from signalbox_runtime.testing.waiting import PATIENCE_SECONDS
-from signalbox_runtime.watchdog import Heart
 
 
 class Gated:

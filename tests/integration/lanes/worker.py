@@ -14,12 +14,12 @@ from typing import Any
 
 from pydantic_settings import SettingsConfigDict
 
-from signalbox_runtime.lanes import finished_offsets
-from signalbox_runtime.lanes.handler import LaneHandler, LaneLimits, Work
-from signalbox_runtime.lanes.service import run_lanes
-from signalbox_runtime.process import Service, run_service
+from signalbox_runtime.loops.lanes import finished_offsets
+from signalbox_runtime.loops.lanes.handler import LaneHandler, LaneLimits, Work
+from signalbox_runtime.loops.lanes.service import run_lanes
+from signalbox_runtime.process.settings import ServiceSettings
+from signalbox_runtime.process.shell import Service, run_service
 from signalbox_runtime.records import Inbound, Outbound, Outbox, TopicPartition
-from signalbox_runtime.settings import ServiceSettings
 
 TOPIC = os.environ["LANES_TEST_TOPIC"]
 OUTPUT = os.environ["LANES_TEST_OUTPUT"]

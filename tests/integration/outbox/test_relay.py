@@ -16,7 +16,7 @@ from signalbox_contracts import codec, topics
 from signalbox_contracts.messages import OutboxPosition
 from signalbox_runtime import fault
 from signalbox_runtime.database import create_engine
-from signalbox_runtime.kafka import ConfluentKafka
+from signalbox_runtime.kafka.clients import ConfluentKafka
 from signalbox_runtime.outbox.errors import PositionAhead
 from signalbox_runtime.outbox.log import KafkaRelayLog
 from signalbox_runtime.outbox.relay import OutboxRelay

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 
 import run_ledger
-from run_ledger.adapters.projection_store import ProjectionStore
+from run_ledger.adapters.projection.projection_store import ProjectionStore
 from signalbox_contracts import codec, topics
 from signalbox_contracts.messages import JournalFact
 from signalbox_runtime.database import migrate

@@ -10,16 +10,16 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from run_ledger.adapters import api
-from run_ledger.adapters.changes import Changes
-from run_ledger.adapters.stuck import StuckRuns
+from run_ledger.adapters.reading.changes import Changes
+from run_ledger.adapters.reading.stuck import StuckRuns
+from run_ledger.routes import api
 from signalbox_contracts import codec
 from signalbox_contracts.messages import JournalFact, Message
-from signalbox_runtime.auth import KeyRecord, Principal, Role, key_hash
 from signalbox_runtime.clock import ManualClock
 from signalbox_runtime.database import create_engine
+from signalbox_runtime.http.auth import KeyRecord, Principal, Role, key_hash
 from signalbox_runtime.outbox.relay import OutboxRelay
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.process.readiness import Readiness
 from tests.integration.run_ledger import journal
 from tests.unit.run_ledger import facts
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from run_ledger.adapters import shapes
-from run_ledger.adapters.bulk_retries import BulkRetries
-from run_ledger.adapters.requests import RetryAsked
+from run_ledger.adapters.requests.bulk_retries import BulkRetries
+from run_ledger.adapters.requests.requests import RetryAsked
 from run_ledger.domain.records import RunRecord
+from run_ledger.routes import shapes
 from signalbox_contracts.messages import JournalFact
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts

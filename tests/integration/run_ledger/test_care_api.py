@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from run_ledger.adapters import shapes
 from run_ledger.domain.stuck import Overdue, why
+from run_ledger.routes import shapes
 from signalbox_contracts.messages import RunRedacted
 from signalbox_contracts.wait_reasons import breaker_open
 from tests.integration.run_ledger.ledger import Ledger, open_ledger

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from run_ledger.adapters import shapes
+from run_ledger.routes import shapes
 from signalbox_contracts import topics
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts

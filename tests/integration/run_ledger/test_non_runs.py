@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 import pytest
 from confluent_kafka import Producer
 
-from signalbox_contracts import codec, definitions, ids, topics
+from signalbox_contracts import codec, ids, topics
+from signalbox_contracts.definitions import document as definitions
 from signalbox_contracts.messages import WorkflowState, WorkflowVersion
 from signalbox_runtime.clock import SystemClock
-from signalbox_runtime.kafka import ConfluentKafka
+from signalbox_runtime.kafka.clients import ConfluentKafka
 from tests.declared_topics import apply_topics
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from run_ledger.adapters.projection_store import ProjectionStore
+from run_ledger.adapters.projection.projection_store import ProjectionStore
 from run_ledger.domain import figures
 from signalbox_contracts.cloudevents import CHAIN_MAX_BYTES, ID_MAX_BYTES
 from signalbox_contracts.messages import JournalFact, Judgement, RunRedacted
 from signalbox_runtime import fault
-from signalbox_runtime.projection import DatabaseAway, OwnershipLost
+from signalbox_runtime.loops.projection import DatabaseAway, OwnershipLost
 from tests.integration.run_ledger import journal
 from tests.property.run_ledger import journals
 from tests.unit.run_ledger import facts

@@ -9,11 +9,11 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import TopicPartition as KafkaPartition
 
-from run_ledger.adapters.read_past import RUNNER_GROUP, KafkaReadPast
+from run_ledger.adapters.reading.read_past import RUNNER_GROUP, KafkaReadPast
 from signalbox_contracts import topics
-from signalbox_runtime.group_offsets import commit_offsets
-from signalbox_runtime.group_progress import GroupProgress
-from signalbox_runtime.kafka import ConfluentKafka
+from signalbox_runtime.kafka.clients import ConfluentKafka
+from signalbox_runtime.kafka.group_offsets import commit_offsets
+from signalbox_runtime.kafka.group_progress import GroupProgress
 from signalbox_runtime.testing.waiting import eventually
 from tests.declared_topics import apply_topics
 from tests.integration.run_ledger import journal, processes

@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from run_ledger.adapters.rebuild import rebuild
+from run_ledger.adapters.rebuilding.rebuild import rebuild
 from signalbox_contracts import ids
 from signalbox_contracts.messages import JournalFact
-from signalbox_runtime.kafka import ConfluentKafka
+from signalbox_runtime.kafka.clients import ConfluentKafka
 from signalbox_runtime.testing.waiting import eventually
 from tests.declared_topics import apply_topics
 from tests.integration.run_ledger import journal, processes

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from run_ledger.adapters.projection_store import ProjectionStore
+from run_ledger.adapters.projection.projection_store import ProjectionStore
 from signalbox_contracts import topics
 from signalbox_runtime import fault
 from signalbox_runtime.records import Inbound, TopicPartition

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from run_ledger.adapters import deadlines, shapes
+from run_ledger.adapters.requests import deadlines
+from run_ledger.routes import shapes
 from signalbox_contracts import codec, ids, topics
 from signalbox_contracts.messages import (
     ActionRequested,
@@ -18,7 +19,7 @@ from signalbox_contracts.messages import (
     RunsRequested,
     WorkflowRunsCanceled,
 )
-from signalbox_runtime.cancellations import Cancellations
+from signalbox_runtime.loops.cancellations import Cancellations
 from signalbox_runtime.records import Inbound
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts

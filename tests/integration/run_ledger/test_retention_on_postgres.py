@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from run_ledger.adapters import retention
+from run_ledger.adapters.erasure import retention
 from run_ledger.domain.retention import Ages
 from signalbox_contracts.messages import JournalFact
 from tests.integration.run_ledger import journal

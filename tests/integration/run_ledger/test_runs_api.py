@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from run_ledger.adapters import shapes
+from run_ledger.routes import shapes
 from signalbox_contracts.messages import CompletedAction, JournalFact
-from signalbox_runtime.paging import encode_cursor
+from signalbox_runtime.http.paging import encode_cursor
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from run_ledger.adapters.changes import Changes, Closed, Everything
-from run_ledger.adapters.stream_routes import _events
+from run_ledger.adapters.reading.changes import Changes, Closed, Everything
+from run_ledger.routes.stream_routes import _events
 from tests.integration.run_ledger.ledger import Ledger, open_ledger
 from tests.unit.run_ledger import facts
 

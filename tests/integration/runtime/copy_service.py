@@ -4,12 +4,12 @@ import os
 import sys
 import time
 
-from signalbox_runtime.holds import Hold
-from signalbox_runtime.process import Service, run_service
+from signalbox_runtime.loops.holds import Hold
+from signalbox_runtime.loops.transform import run_transform
+from signalbox_runtime.process.settings import ServiceSettings
+from signalbox_runtime.process.shell import Service, run_service
 from signalbox_runtime.records import Inbound, Outbox
-from signalbox_runtime.settings import ServiceSettings
 from signalbox_runtime.testing.transforms import Copy
-from signalbox_runtime.transform import run_transform
 
 
 class CopySettings(ServiceSettings, env_prefix="COPY_"):

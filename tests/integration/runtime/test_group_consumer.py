@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 import pytest
 
-from signalbox_runtime.broker import Offsets
 from signalbox_runtime.errors import ClientFailed
+from signalbox_runtime.kafka.broker import Offsets
 from signalbox_runtime.records import TopicPartition
 from signalbox_runtime.testing.kafka_stage import KafkaStage
 from signalbox_runtime.testing.waiting import eventually

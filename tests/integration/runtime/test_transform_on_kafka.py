@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from signalbox_runtime.kafka import ConfluentKafka
+from signalbox_runtime.kafka.clients import ConfluentKafka
 from signalbox_runtime.testing.kafka_stage import KafkaStage
 from signalbox_runtime.testing.running_loop import RunningLoop
 from signalbox_runtime.testing.transform_suite import TransformSuite, numbered, values, wait_for_values

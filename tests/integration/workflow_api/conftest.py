@@ -17,9 +17,9 @@ import pytest
 
 from signalbox_contracts.topics import all_topics
 from signalbox_embedded.ports import free_ports
-from signalbox_runtime.auth import key_hash, new_key
-from signalbox_runtime.topic_admin import apply, look
-from signalbox_runtime.topic_plan import plan
+from signalbox_runtime.http.auth import key_hash, new_key
+from signalbox_runtime.kafka.topic_admin import apply, look
+from signalbox_runtime.kafka.topic_plan import plan
 
 START_SECONDS = 240
 SECRETS_KEY = base64.b64encode(bytes(range(32))).decode()

@@ -7,7 +7,7 @@ import httpx
 from confluent_kafka import Consumer, TopicPartition
 
 from signalbox_contracts import codec, topics
-from signalbox_contracts.definitions import from_bytes
+from signalbox_contracts.definitions.document import from_bytes
 from signalbox_contracts.messages import SecretEnvelope, WorkflowVersion
 from signalbox_runtime.secrets import open_envelope, parse_keys
 

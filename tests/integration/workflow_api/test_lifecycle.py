@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from signalbox_contracts import codec, topics
-from signalbox_contracts.definitions import from_bytes
+from signalbox_contracts.definitions.document import from_bytes
 from signalbox_contracts.messages import Message, WorkflowRunsCanceled, WorkflowState, WorkflowVersion
 from signalbox_runtime.testing.waiting import eventually
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from signalbox_runtime.auth import Role
+from signalbox_runtime.http.auth import Role
 from workflow_api.application import describe
 
 from .conftest import WORKFLOW, Api

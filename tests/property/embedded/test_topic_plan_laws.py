@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalbox_contracts.topics import all_topics
-from signalbox_runtime.records import TopicPartition
-from signalbox_runtime.topic_plan import (
+from signalbox_runtime.kafka.topic_plan import (
     OFFSETS_RETENTION_MINUTES,
     Cluster,
     CreateTopic,
@@ -17,6 +16,7 @@ from signalbox_runtime.topic_plan import (
     is_change,
     plan,
 )
+from signalbox_runtime.records import TopicPartition
 
 LANE_PARTITIONS = 2
 TOPICS = all_topics()

@@ -8,11 +8,11 @@ invariants say what must hold all the same.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from signalbox_runtime.broker import CommittedOffset
-from signalbox_runtime.lanes import finished_offsets
-from signalbox_runtime.lanes.handler import LaneLimits, Work
-from signalbox_runtime.lanes.progress import Progress
-from signalbox_runtime.lanes.schedule import Entry, Later, Overflow, Schedule
+from signalbox_runtime.kafka.broker import CommittedOffset
+from signalbox_runtime.loops.lanes import finished_offsets
+from signalbox_runtime.loops.lanes.handler import LaneLimits, Work
+from signalbox_runtime.loops.lanes.progress import Progress
+from signalbox_runtime.loops.lanes.schedule import Entry, Later, Overflow, Schedule
 from signalbox_runtime.records import Inbound, TopicPartition
 
 LIMITS = LaneLimits(

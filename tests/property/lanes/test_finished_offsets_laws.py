@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalbox_runtime.lanes import finished_offsets
+from signalbox_runtime.loops.lanes import finished_offsets
 
 BASE_MAX = 2**40
 

@@ -8,8 +8,8 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from signalbox_runtime.broker import CommittedOffset
-from signalbox_runtime.lanes.progress import Progress
+from signalbox_runtime.kafka.broker import CommittedOffset
+from signalbox_runtime.loops.lanes.progress import Progress
 from signalbox_runtime.records import TopicPartition
 from tests.property.lanes.machine import Group, Process
 

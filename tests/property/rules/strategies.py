@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from signalbox_contracts.definitions import Condition
+from signalbox_contracts.definitions.document import Condition
 from signalbox_rules.operators.operator import Takes
 from signalbox_rules.operators.registry import OPERATORS
 from signalbox_rules.record_context import NOT_PUBLISHED, RecordContext

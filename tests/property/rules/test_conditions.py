@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from signalbox_contracts.definitions import Condition
+from signalbox_contracts.definitions.document import Condition
 from signalbox_rules.conditions import CompiledCondition, compile_condition
 from signalbox_rules.errors import RefusedCondition
 from signalbox_rules.operators.operator import Takes

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from signalbox_contracts.definitions import Trigger
+from signalbox_contracts.definitions.document import Trigger
 from signalbox_rules.conditions import compile_condition
 from signalbox_rules.guards import RUNS_PER_WINDOW_MAX, WINDOW, Allowed, RecentRuns, guard_loop, guard_rate
 from signalbox_rules.listeners import ActiveWorkflow

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from signalbox_contracts.definitions import Condition
+from signalbox_contracts.definitions.document import Condition
 from signalbox_rules.conditions import compile_condition
 from signalbox_rules.record_context import RecordContext
 from workflow_api.domain.blame import Leaves

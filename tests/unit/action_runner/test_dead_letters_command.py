@@ -5,8 +5,8 @@ import pytest
 from signalbox_contracts import codec, topics
 from signalbox_embedded.cli.dead_letters import DeadLetter, Filter, read_letters, read_topic, redrive_all
 from signalbox_embedded.errors import EmbeddedError
-from signalbox_runtime.dead_letters import dead_letter
 from signalbox_runtime.errors import KafkaFailure
+from signalbox_runtime.loops.dead_letters import dead_letter
 from signalbox_runtime.records import Inbound
 from signalbox_runtime.testing.fake_kafka import FakeKafka
 from tests.unit.action_runner.tokens import NOW_MS, token

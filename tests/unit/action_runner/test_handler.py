@@ -42,11 +42,11 @@ from signalbox_contracts.messages import (
 )
 from signalbox_rules.actions.registry import ACTIONS_BY_TYPE
 from signalbox_rules.record_catalog import User
-from signalbox_runtime import logs
-from signalbox_runtime.cancellations import Cancellations
 from signalbox_runtime.clock import ManualClock
 from signalbox_runtime.errors import UndecodableInternalMessage
-from signalbox_runtime.lanes.handler import LaneLimits
+from signalbox_runtime.loops.cancellations import Cancellations
+from signalbox_runtime.loops.lanes.handler import LaneLimits
+from signalbox_runtime.process import logs
 from signalbox_runtime.records import Inbound, Outbox, TopicPartition
 from signalbox_runtime.testing.fake_kafka import FakeKafka
 from tests.unit.action_runner.tokens import NOW_MS, step, token

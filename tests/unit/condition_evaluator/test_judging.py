@@ -10,7 +10,7 @@ from condition_evaluator.domain.rate import RateMemory
 from condition_evaluator.domain.verdict_sizes import VERDICTS_MAX_BYTES, with_verdicts_that_fit
 from condition_evaluator.domain.versions import Versions
 from signalbox_contracts import codec, ids
-from signalbox_contracts.definitions import parse_definition, to_bytes
+from signalbox_contracts.definitions.document import parse_definition, to_bytes
 from signalbox_contracts.messages import (
     ActionStep,
     Candidate,
@@ -27,7 +27,7 @@ from signalbox_contracts.messages import (
     WorkflowState,
     WorkflowVersion,
 )
-from signalbox_runtime.transform import BATCH_MAX_RECORDS
+from signalbox_runtime.loops.transform import BATCH_MAX_RECORDS
 
 HAPPENED_MS = 1_795_428_000_000
 NOW_MS = HAPPENED_MS + 40

@@ -23,8 +23,8 @@ from signalbox_embedded.service_kinds import (
     plan_workers,
     ports_needed,
 )
-from signalbox_runtime.lanes.handler import LaneLimits
-from signalbox_runtime.settings import KAFKA_PREFIX, SharedSettings
+from signalbox_runtime.loops.lanes.handler import LaneLimits
+from signalbox_runtime.process.settings import KAFKA_PREFIX, SharedSettings
 from trigger_router.settings import TriggerRouterSettings
 from workflow_api.settings import WorkflowApiSettings
 

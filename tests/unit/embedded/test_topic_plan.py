@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 from signalbox_contracts.topics import Topic
-from signalbox_runtime.records import TopicPartition
-from signalbox_runtime.topic_plan import (
+from signalbox_runtime.kafka.topic_plan import (
     OFFSETS_RETENTION_MINUTES,
     BrokerSettingTooLow,
     Cluster,
@@ -17,6 +16,7 @@ from signalbox_runtime.topic_plan import (
     is_refusal,
     plan,
 )
+from signalbox_runtime.records import TopicPartition
 
 TOPIC = Topic(
     name="runs.requested",

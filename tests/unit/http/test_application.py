@@ -9,13 +9,13 @@ from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, OperationalError
 
-from signalbox_runtime.auth import Access, Editor, KeyRecord, Principal, Role, Viewer
 from signalbox_runtime.clock import ManualClock
-from signalbox_runtime.http import create_app
-from signalbox_runtime.idempotency import Claim, Fresh, OtherRequest, Running, StoredAnswer
-from signalbox_runtime.paging import decode_cursor, encode_cursor
-from signalbox_runtime.problems import Problem, conflict
-from signalbox_runtime.readiness import DATABASE_CONDITION, Readiness
+from signalbox_runtime.http.application import create_app
+from signalbox_runtime.http.auth import Access, Editor, KeyRecord, Principal, Role, Viewer
+from signalbox_runtime.http.idempotency import Claim, Fresh, OtherRequest, Running, StoredAnswer
+from signalbox_runtime.http.paging import decode_cursor, encode_cursor
+from signalbox_runtime.http.problems import Problem, conflict
+from signalbox_runtime.process.readiness import DATABASE_CONDITION, Readiness
 
 BODY_BYTES_MAX = 1_000
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from signalbox_runtime.auth import (
+from signalbox_runtime.clock import ManualClock
+from signalbox_runtime.http.auth import (
     CACHE_SECONDS,
     LAST_USED_SECONDS,
     Access,
@@ -16,8 +17,7 @@ from signalbox_runtime.auth import (
     key_hash,
     new_key,
 )
-from signalbox_runtime.clock import ManualClock
-from signalbox_runtime.problems import Problem
+from signalbox_runtime.http.problems import Problem
 
 RECORD = KeyRecord(Principal("id", "ci", "acme", Role.editor), None, None, 60)
 

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from signalbox_runtime.errors import ServiceRefused
+from signalbox_runtime.process.settings import SharedSettings
 from signalbox_runtime.secrets import SecretUnreadable, keyring_of, open_envelope, parse_keys, seal
-from signalbox_runtime.settings import SharedSettings
 
 
 def key(number: int) -> str:

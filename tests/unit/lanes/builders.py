@@ -1,7 +1,7 @@
 """Records and work for the tests of the lanes loop."""
 
-from signalbox_runtime.lanes.handler import Work
-from signalbox_runtime.lanes.schedule import Entry
+from signalbox_runtime.loops.lanes.handler import Work
+from signalbox_runtime.loops.lanes.schedule import Entry
 from signalbox_runtime.records import Inbound, TopicPartition
 
 TOPIC = "actions.webhook"

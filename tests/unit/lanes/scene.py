@@ -4,15 +4,15 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 from signalbox_runtime.clock import ManualClock
-from signalbox_runtime.lanes.handler import LaneLimits
-from signalbox_runtime.lanes.handover import Handover, Prepared, Result, StillRunning
-from signalbox_runtime.lanes.loop import LaneLoop, Member
-from signalbox_runtime.lanes.progress import Delivery
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.loops.lanes.handler import LaneLimits
+from signalbox_runtime.loops.lanes.handover import Handover, Prepared, Result, StillRunning
+from signalbox_runtime.loops.lanes.loop import LaneLoop, Member
+from signalbox_runtime.loops.lanes.progress import Delivery
+from signalbox_runtime.process.readiness import Readiness
+from signalbox_runtime.process.watchdog import Heart
 from signalbox_runtime.records import Outbound, Outbox, TopicPartition
 from signalbox_runtime.testing.fake_broker import FakeBroker
 from signalbox_runtime.testing.fake_kafka import FakeKafka
-from signalbox_runtime.watchdog import Heart
 
 TOPIC = "actions.webhook"
 OUTPUT = "runs.journal"

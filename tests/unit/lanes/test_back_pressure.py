@@ -1,6 +1,6 @@
 """Which partitions rest."""
 
-from signalbox_runtime.lanes.back_pressure import resting
+from signalbox_runtime.loops.lanes.back_pressure import resting
 from signalbox_runtime.records import TopicPartition
 from tests.unit.lanes.builders import P0, P1
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from signalbox_runtime.clock import ManualClock
-from signalbox_runtime.lanes.executor import Executor
-from signalbox_runtime.lanes.handler import LaneLimits, Work
-from signalbox_runtime.lanes.handover import Handover, Prepared, Result, StillRunning
-from signalbox_runtime.lanes.progress import Delivery
+from signalbox_runtime.loops.lanes.executor import Executor
+from signalbox_runtime.loops.lanes.handler import LaneLimits, Work
+from signalbox_runtime.loops.lanes.handover import Handover, Prepared, Result, StillRunning
+from signalbox_runtime.loops.lanes.progress import Delivery
 from signalbox_runtime.records import Inbound, Outbound, Outbox, TopicPartition
 from tests.unit.lanes.builders import P0, inbound
 

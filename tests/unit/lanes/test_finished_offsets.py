@@ -2,8 +2,8 @@
 
 import pytest
 
-from signalbox_runtime.lanes import finished_offsets
-from signalbox_runtime.lanes.errors import UnreadableMetadata
+from signalbox_runtime.loops.lanes import finished_offsets
+from signalbox_runtime.loops.lanes.errors import UnreadableMetadata
 
 
 def test_nothing_finished_is_no_text() -> None:

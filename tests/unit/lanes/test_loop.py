@@ -5,13 +5,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from signalbox_runtime.broker import CommittedOffset
 from signalbox_runtime.errors import OutcomeUnknown
-from signalbox_runtime.lanes import finished_offsets
-from signalbox_runtime.lanes.errors import UnreadableMetadata
-from signalbox_runtime.lanes.handler import LaneLimits
-from signalbox_runtime.lanes.handover import ExecutorEnded, Prepared
-from signalbox_runtime.lanes.progress import Progress
+from signalbox_runtime.kafka.broker import CommittedOffset
+from signalbox_runtime.loops.lanes import finished_offsets
+from signalbox_runtime.loops.lanes.errors import UnreadableMetadata
+from signalbox_runtime.loops.lanes.handler import LaneLimits
+from signalbox_runtime.loops.lanes.handover import ExecutorEnded, Prepared
+from signalbox_runtime.loops.lanes.progress import Progress
 from signalbox_runtime.records import TopicPartition
 from signalbox_runtime.testing.fake_kafka import FakeProducer
 from tests.unit.lanes.scene import GROUP, TOPIC, Scene, fact
@@ -149,7 +149,7 @@ def test_without_the_metadata_finished_records_would_be_worked_on_again(
 def test_without_the_drain_calls_of_a_revoked_partition_would_be_repeated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("signalbox_runtime.lanes.loop.LaneLoop._is_drained", lambda *_arguments: True)
+    monkeypatch.setattr("signalbox_runtime.loops.lanes.loop.LaneLoop._is_drained", lambda *_arguments: True)
     with pytest.raises(AssertionError):
         test_a_revoked_partition_is_drained_and_committed_before_it_goes()
 

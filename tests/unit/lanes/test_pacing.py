@@ -2,9 +2,9 @@
 
 import pytest
 
-from signalbox_runtime.lanes import pacing
-from signalbox_runtime.lanes.handler import LaneLimits
-from signalbox_runtime.lanes.pacing import Pace
+from signalbox_runtime.loops.lanes import pacing
+from signalbox_runtime.loops.lanes.handler import LaneLimits
+from signalbox_runtime.loops.lanes.pacing import Pace
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from signalbox_runtime.broker import CommittedOffset
-from signalbox_runtime.lanes import finished_offsets
-from signalbox_runtime.lanes.progress import LARGE_BYTES, Progress, is_finished
+from signalbox_runtime.kafka.broker import CommittedOffset
+from signalbox_runtime.loops.lanes import finished_offsets
+from signalbox_runtime.loops.lanes.progress import LARGE_BYTES, Progress, is_finished
 from signalbox_runtime.records import TopicPartition
 from tests.unit.lanes.builders import P0, P1, inbound
 

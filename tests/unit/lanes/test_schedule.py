@@ -1,7 +1,15 @@
 """What may start."""
 
-from signalbox_runtime.lanes.handler import LaneLimits
-from signalbox_runtime.lanes.schedule import NO_DESTINATION, Decision, Entry, Later, Overflow, Schedule, Start
+from signalbox_runtime.loops.lanes.handler import LaneLimits
+from signalbox_runtime.loops.lanes.schedule import (
+    NO_DESTINATION,
+    Decision,
+    Entry,
+    Later,
+    Overflow,
+    Schedule,
+    Start,
+)
 from tests.unit.lanes.builders import P0, P1, entry
 
 NOW = 10_000

@@ -9,11 +9,11 @@ import pytest
 
 from signalbox_runtime.clock import SystemClock
 from signalbox_runtime.errors import UndecodableInternalMessage
-from signalbox_runtime.lanes.handler import LaneHandler, Work
-from signalbox_runtime.lanes.service import run_lanes
-from signalbox_runtime.process import Service
+from signalbox_runtime.loops.lanes.handler import LaneHandler, Work
+from signalbox_runtime.loops.lanes.service import run_lanes
+from signalbox_runtime.process.settings import ServiceSettings, SharedSettings
+from signalbox_runtime.process.shell import Service
 from signalbox_runtime.records import Inbound, Outbound, Outbox, TopicPartition
-from signalbox_runtime.settings import ServiceSettings, SharedSettings
 from signalbox_runtime.testing.fake_broker import FakeBroker
 from signalbox_runtime.testing.fake_kafka import FakeKafka
 from signalbox_runtime.testing.waiting import eventually

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from signalbox_contracts.definitions import Condition, WorkflowDefinition, parse_definition
+from signalbox_contracts.definitions.document import Condition, WorkflowDefinition, parse_definition
 from signalbox_rules.conditions import CompiledCondition, compile_condition
 from signalbox_rules.record_context import NOT_PUBLISHED, RecordContext
 

@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from signalbox_contracts.definition_durations import parse_duration
-from signalbox_contracts.definition_ids import assign_action_ids
-from signalbox_contracts.definitions import (
+from signalbox_contracts.definitions.document import (
     InvalidDefinition,
     WorkflowDefinition,
     from_bytes,
@@ -14,6 +12,8 @@ from signalbox_contracts.definitions import (
     to_bytes,
     to_document,
 )
+from signalbox_contracts.definitions.durations import parse_duration
+from signalbox_contracts.definitions.ids import assign_action_ids
 from tests.unit.rules.builders import definition, leaf, workflow
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from signalbox_contracts.definitions import Trigger
+from signalbox_contracts.definitions.document import Trigger
 from signalbox_rules.listeners import ActiveWorkflow
 from signalbox_rules.modules.registry import EVENTS, MODULES, specific_events
 from signalbox_rules.record_context import NOT_PUBLISHED

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from signalbox_contracts.definitions import Problem
+from signalbox_contracts.definitions.document import Problem
 from signalbox_rules.errors import RulesError
 from signalbox_rules.record_catalog import Catalog
 from signalbox_rules.validation import validate, validate_document

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from run_ledger.adapters.copy_format import CopyFormat
+from run_ledger.adapters.projection.copy_format import CopyFormat
 
 RUN = "0199c2f4-1a2b-8c3d-9e4f-0123456789ab"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from run_ledger.domain.non_runs import Published, WorkflowHistory, history_of, non_runs
-from signalbox_contracts.definitions import parse_definition
+from signalbox_contracts.definitions.document import parse_definition
 from signalbox_contracts.messages import WorkflowState
 from tests.unit.run_ledger import facts
 

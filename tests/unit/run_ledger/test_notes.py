@@ -1,6 +1,6 @@
 """What listeners are told of a batch."""
 
-from run_ledger.adapters.notes import IDS_PER_NOTE, MANY, NOTES_MAX, notes
+from run_ledger.adapters.projection.notes import IDS_PER_NOTE, MANY, NOTES_MAX, notes
 from run_ledger.domain.rows import RunKey
 from tests.unit.run_ledger import facts
 

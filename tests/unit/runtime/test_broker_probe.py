@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from signalbox_runtime.broker_probe import BrokerProbe
 from signalbox_runtime.errors import KafkaUnavailable, ServiceRefused
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.kafka.broker_probe import BrokerProbe
+from signalbox_runtime.process.readiness import Readiness
 from signalbox_runtime.testing.waiting import eventually
 
 

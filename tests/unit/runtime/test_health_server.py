@@ -9,8 +9,8 @@ from urllib.error import HTTPError
 import pytest
 
 from signalbox_runtime.errors import ServiceRefused
-from signalbox_runtime.health_server import HealthServer
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.process.health_server import HealthServer
+from signalbox_runtime.process.readiness import Readiness
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Which partitions wait, and for how long the loop may sleep."""
 
-from signalbox_runtime.holds import HOLD_STEP_MS, Held, Holds
+from signalbox_runtime.loops.holds import HOLD_STEP_MS, Held, Holds
 from signalbox_runtime.records import TopicPartition
 
 FIRST, SECOND = TopicPartition("delays.1s", 0), TopicPartition("delays.10s", 0)

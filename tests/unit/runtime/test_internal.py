@@ -1,6 +1,6 @@
 """What of an event's headers follows it."""
 
-from signalbox_runtime.internal import TRACE_HEADER_MAX_BYTES, trace
+from signalbox_runtime.loops.internal import TRACE_HEADER_MAX_BYTES, trace
 from signalbox_runtime.records import Inbound
 
 

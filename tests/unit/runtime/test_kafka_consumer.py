@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from signalbox_runtime.kafka_consumer import _inbound
+from signalbox_runtime.kafka.consumer import _inbound
 
 
 class FakeMessage:

@@ -1,7 +1,7 @@
 """Which settings a member of a group gets."""
 
-from signalbox_runtime import kafka_options
-from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
+from signalbox_runtime.kafka import options as kafka_options
+from signalbox_runtime.kafka.options import BOOTSTRAP_OPTION
 
 GIVEN = {BOOTSTRAP_OPTION: "kafka:9092"}
 

@@ -4,12 +4,12 @@ import json
 import subprocess
 import sys
 
-from signalbox_runtime.logs import hide_secrets
+from signalbox_runtime.process.logs import hide_secrets
 
 _SCRIPT = """
 import logging
 import structlog
-from signalbox_runtime import logs
+from signalbox_runtime.process import logs
 from signalbox_runtime.records import Inbound
 
 logs.configure("trigger-router", 3, "info")
@@ -61,7 +61,7 @@ def test_a_secret_under_any_name_is_hidden() -> None:
 def test_an_exception_is_logged_without_the_variables_of_its_frames() -> None:
     script = """
 import structlog
-from signalbox_runtime import logs
+from signalbox_runtime.process import logs
 logs.configure("action-runner", 0, "info")
 def fail(signing_key):
     raise ValueError("it does not fit")

@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from signalbox_runtime.errors import ServiceRefused
-from signalbox_runtime.process import EXIT_CLEAN, EXIT_FAILED, EXIT_REFUSED, Service, run_service
-from signalbox_runtime.settings import ServiceSettings
+from signalbox_runtime.process.settings import ServiceSettings
+from signalbox_runtime.process.shell import EXIT_CLEAN, EXIT_FAILED, EXIT_REFUSED, Service, run_service
 
 
 class QuietSettings(ServiceSettings, env_prefix="QUIET_"):
@@ -29,8 +29,8 @@ def _restored_signals(monkeypatch: pytest.MonkeyPatch) -> object:
 
 _SIGNALLED = """
 import os, signal, sys
-from signalbox_runtime.process import run_service
-from signalbox_runtime.settings import ServiceSettings
+from signalbox_runtime.process.shell import run_service
+from signalbox_runtime.process.settings import ServiceSettings
 
 def main(service):
     service.on_stop(lambda: print("on_stop"))

@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 import pytest
 
 from signalbox_runtime.clock import SystemClock
-from signalbox_runtime.process import Service
-from signalbox_runtime.projection import DatabaseAway, run_projection
+from signalbox_runtime.loops.projection import DatabaseAway, run_projection
+from signalbox_runtime.process.settings import ServiceSettings, SharedSettings
+from signalbox_runtime.process.shell import Service
+from signalbox_runtime.process.watchdog import Heart
 from signalbox_runtime.records import Inbound, TopicPartition
-from signalbox_runtime.settings import ServiceSettings, SharedSettings
 from signalbox_runtime.testing.stage import FakeStage
 from signalbox_runtime.testing.waiting import eventually
-from signalbox_runtime.watchdog import Heart
 
 
 class CountedHeart(Heart):

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from signalbox_runtime import refill, transform
-from signalbox_runtime.memory_of_ids import IdMemory
+from signalbox_runtime.loops import refill, transform
+from signalbox_runtime.loops.memory_of_ids import IdMemory
+from signalbox_runtime.loops.transform import TransformLoop
 from signalbox_runtime.records import Inbound, TopicPartition
 from signalbox_runtime.testing import fake_kafka, transforms, waiting
 from signalbox_runtime.testing.stage import FakeStage
 from signalbox_runtime.testing.transform_suite import TransformSuite
-from signalbox_runtime.transform import TransformLoop
 
 Break = Callable[[pytest.MonkeyPatch], None]
 

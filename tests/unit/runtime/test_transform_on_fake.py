@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from signalbox_runtime.errors import KafkaUnavailable
-from signalbox_runtime.holds import Hold
+from signalbox_runtime.loops.holds import Hold
 from signalbox_runtime.records import Inbound, Outbox
 from signalbox_runtime.testing.running_loop import RunningLoop
 from signalbox_runtime.testing.stage import FakeStage

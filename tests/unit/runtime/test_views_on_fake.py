@@ -5,10 +5,10 @@ import threading
 import pytest
 
 from signalbox_runtime.errors import KafkaUnavailable, ServiceRefused
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.loops.views import TopicViews
+from signalbox_runtime.process.readiness import Readiness
 from signalbox_runtime.testing.stage import FakeStage
 from signalbox_runtime.testing.view_suite import ViewSuite
-from signalbox_runtime.views import TopicViews
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from signalbox_runtime.clock import ManualClock
-from signalbox_runtime.watchdog import EXIT_STALLED, Heart, Watchdog
+from signalbox_runtime.process.watchdog import EXIT_STALLED, Heart, Watchdog
 
 
 def watchdog(clock: ManualClock) -> tuple[Watchdog, list[Heart]]:
@@ -62,7 +62,7 @@ def test_the_process_ends_with_its_own_exit_code_and_says_where_it_stood() -> No
     script = (
         "import time\n"
         "from signalbox_runtime.clock import SystemClock\n"
-        "from signalbox_runtime.watchdog import Watchdog\n"
+        "from signalbox_runtime.process.watchdog import Watchdog\n"
         "watchdog = Watchdog(SystemClock())\n"
         "watchdog.heart('the stuck loop', limit_seconds=0.1)\n"
         "watchdog.start()\n"

@@ -3,7 +3,7 @@
 import pytest
 
 from signalbox_contracts import codec, ids
-from signalbox_contracts.definitions import parse_definition, to_bytes
+from signalbox_contracts.definitions.document import parse_definition, to_bytes
 from signalbox_contracts.errors import ContractError
 from signalbox_contracts.messages import CrmEvent, WorkflowState, WorkflowStatus, WorkflowVersion
 from trigger_router.domain.headers import announced

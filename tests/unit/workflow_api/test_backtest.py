@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from signalbox_contracts.definitions import WorkflowDefinition, parse_definition
+from signalbox_contracts.definitions.document import WorkflowDefinition, parse_definition
 from signalbox_rules.record_context import RecordContext
 from workflow_api.domain.backtest import SAMPLES_MAX, Backtest, PastEvent
 from workflow_api.domain.blame import Leaves

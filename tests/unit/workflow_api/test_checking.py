@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from signalbox_runtime.problems import Problem
+from signalbox_runtime.http.problems import Problem
 from workflow_api.checking import check_document
 from workflow_api.moments import Moment
 from workflow_api.texts import Line

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from signalbox_contracts import codec, ids
-from signalbox_contracts.definitions import parse_definition
+from signalbox_contracts.definitions.document import parse_definition
 from signalbox_contracts.messages import CrmEvent
 from signalbox_runtime.records import Headers, Inbound
 from workflow_api.adapters.event_replay import EventFeeder

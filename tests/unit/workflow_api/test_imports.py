@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from signalbox_rules.record_catalog import Catalog
-from signalbox_runtime.problems import Problem
+from signalbox_runtime.http.problems import Problem
 from workflow_api.imports import plan_import
 
 CATALOG = Catalog.from_json(

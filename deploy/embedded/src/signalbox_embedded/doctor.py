@@ -15,9 +15,9 @@ from signalbox_embedded.endpoints import Endpoints, read_endpoints
 from signalbox_embedded.errors import EmbeddedError
 from signalbox_embedded.java import java_executable
 from signalbox_embedded.ports import is_listening
-from signalbox_runtime import topic_admin
 from signalbox_runtime.errors import TopicAdminError
-from signalbox_runtime.topic_plan import plan
+from signalbox_runtime.kafka import topic_admin
+from signalbox_runtime.kafka.topic_plan import plan
 
 _TIMEOUT_SECONDS = 3.0
 

@@ -30,8 +30,8 @@ from signalbox_embedded.service_kinds import (
     ports_needed,
 )
 from signalbox_embedded.supervisor import Report, Service, Supervisor
-from signalbox_runtime import topic_admin
-from signalbox_runtime.topic_plan import SettingDiffers, is_refusal, plan
+from signalbox_runtime.kafka import topic_admin
+from signalbox_runtime.kafka.topic_plan import SettingDiffers, is_refusal, plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 import sys
 
-from signalbox_runtime.loading import loading
+from signalbox_runtime.process.loading import loading
 
 with loading():
     from sample_crm import service
     from sample_crm.settings import SampleCrmSettings
-    from signalbox_runtime.process import run_service
+    from signalbox_runtime.process.shell import run_service
 
 # The name is also the consumer group on crm.commands, which schemas/topics/crm.commands.yaml declares.
 sys.exit(run_service("crm", SampleCrmSettings, service.run))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from sample_crm.service import rest_application
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.process.readiness import Readiness
 
 
 def openapi_text() -> str:

@@ -16,13 +16,13 @@ from sample_crm.adapters.unit import Crm
 from sample_crm.settings import SampleCrmSettings
 from signalbox_contracts import topics
 from signalbox_runtime.database import create_engine, migrate_when_reachable
-from signalbox_runtime.http import create_app
-from signalbox_runtime.http_server import in_background, serve
+from signalbox_runtime.http.application import create_app
+from signalbox_runtime.http.server import in_background, serve
+from signalbox_runtime.loops.transform import run_transform
 from signalbox_runtime.outbox.log import KafkaRelayLog
 from signalbox_runtime.outbox.relay import OutboxRelay
-from signalbox_runtime.process import Service
-from signalbox_runtime.readiness import DATABASE_CONDITION, Readiness
-from signalbox_runtime.transform import run_transform
+from signalbox_runtime.process.readiness import DATABASE_CONDITION, Readiness
+from signalbox_runtime.process.shell import Service
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 BATCH_MAX_COMMANDS: Final = 200

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
-from signalbox_contracts.definition_durations import parse_duration
-from signalbox_contracts.definition_problems import located_details
-from signalbox_contracts.definitions import ActionDefinition, Problem
+from signalbox_contracts.definitions.document import ActionDefinition, Problem
+from signalbox_contracts.definitions.durations import parse_duration
+from signalbox_contracts.definitions.problems import located_details
 from signalbox_rules.actions.action import Action, Parameters
 from signalbox_rules.actions.parameter_templates import templates_of
 from signalbox_rules.actions.registry import ACTIONS, ACTIONS_BY_TYPE

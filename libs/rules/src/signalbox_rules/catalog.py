@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from signalbox_contracts.definitions import WorkflowDefinition
+from signalbox_contracts.definitions.document import WorkflowDefinition
 from signalbox_rules.actions.registry import ACTIONS
 from signalbox_rules.filters.registry import FILTERS
 from signalbox_rules.modules.registry import MODULES

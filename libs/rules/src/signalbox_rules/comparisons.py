@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from signalbox_contracts.definitions import Comparison
+from signalbox_contracts.definitions.document import Comparison
 from signalbox_rules.errors import RefusedCondition, RulesError
 from signalbox_rules.explanations import explainer_of, explainer_of_unfit
 from signalbox_rules.operators.operator import (

@@ -5,7 +5,7 @@ decide nothing.
 from collections.abc import Iterator
 from typing import Any, Final, assert_never
 
-from signalbox_contracts.definitions import AllOf, AnyOf, Comparison, Condition, Not, Problem
+from signalbox_contracts.definitions.document import AllOf, AnyOf, Comparison, Condition, Not, Problem
 from signalbox_rules.comparisons import compile_comparison
 from signalbox_rules.errors import RefusedCondition
 from signalbox_rules.operators.operator import BOOLEANS, DATES, EVERY, LISTS, NUMBERS, Operator, Takes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from signalbox_contracts.definitions import AllOf, AnyOf, Comparison, Condition, Not
+from signalbox_contracts.definitions.document import AllOf, AnyOf, Comparison, Condition, Not
 from signalbox_rules.comparisons import compile_comparison
 from signalbox_rules.record_context import Decider, Explainer, Record, RecordContext, previous_of, record_of
 from signalbox_rules.verdicts import NO_CONDITIONS, AllNode, AnyNode, Node, NotNode, Verdict, joined

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
-from signalbox_contracts.definitions import AllOf, Trigger, WorkflowDefinition
+from signalbox_contracts.definitions.document import AllOf, Trigger, WorkflowDefinition
 from signalbox_rules.actions.action import Write
 from signalbox_rules.consequences import AnalysedWorkflow, writes_of
 from signalbox_rules.errors import RulesError

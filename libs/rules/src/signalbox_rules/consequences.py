@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from signalbox_contracts.definitions import Trigger, WorkflowDefinition
+from signalbox_contracts.definitions.document import Trigger, WorkflowDefinition
 from signalbox_rules.actions.action import Write
 from signalbox_rules.actions.registry import ACTIONS_BY_TYPE
 from signalbox_rules.errors import RulesError

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from signalbox_contracts.definitions import Comparison
+from signalbox_contracts.definitions.document import Comparison
 from signalbox_rules.operators.change import is_same
 from signalbox_rules.operators.operator import (
     ChangeOperator,

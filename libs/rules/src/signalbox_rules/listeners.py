@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, Final, Literal
 
-from signalbox_contracts.definitions import Trigger
+from signalbox_contracts.definitions.document import Trigger
 from signalbox_rules.narrowing import Change
 from signalbox_rules.paths import parse_path
 from signalbox_rules.reading import text_key

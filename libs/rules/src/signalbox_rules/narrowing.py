@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from signalbox_contracts.definitions import Trigger
+from signalbox_contracts.definitions.document import Trigger
 from signalbox_rules.operators.change import is_same
 from signalbox_rules.paths import parse_path, present, value_at
 from signalbox_rules.reading import text_key

@@ -17,8 +17,8 @@ from itertools import combinations, pairwise, product
 from types import MappingProxyType
 from typing import Any, Final, assert_never
 
-from signalbox_contracts.definition_durations import Duration
-from signalbox_contracts.definitions import AllOf, AnyOf, Comparison, Condition, Not
+from signalbox_contracts.definitions.document import AllOf, AnyOf, Comparison, Condition, Not
+from signalbox_contracts.definitions.durations import Duration
 from signalbox_rules.operators.dates import shifted
 from signalbox_rules.operators.operator import ChangeOperator, Test, TimeOperator, ValueOperator
 from signalbox_rules.operators.registry import OPERATORS_BY_NAME

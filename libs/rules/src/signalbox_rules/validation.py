@@ -4,14 +4,14 @@ there.
 
 from collections.abc import Iterator, Mapping
 
-from signalbox_contracts.definition_parts import well_formed_parts
-from signalbox_contracts.definitions import (
+from signalbox_contracts.definitions.document import (
     InvalidDefinition,
     Problem,
     Trigger,
     WorkflowDefinition,
     parse_definition,
 )
+from signalbox_contracts.definitions.parts import well_formed_parts
 from signalbox_rules.action_validation import action_problems
 from signalbox_rules.actions.references import stage_problems
 from signalbox_rules.condition_validation import condition_problems

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from signalbox_contracts.definitions import WorkflowDefinition
+from signalbox_contracts.definitions.document import WorkflowDefinition
 from signalbox_rules.actions.registry import ACTIONS
 from signalbox_rules.modules.registry import MODULES
 from signalbox_rules.operators.registry import OPERATORS

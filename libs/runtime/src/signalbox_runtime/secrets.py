@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from signalbox_contracts.messages import SecretEnvelope
 from signalbox_runtime.errors import RuntimeFailure, ServiceRefused
-from signalbox_runtime.settings import SharedSettings
+from signalbox_runtime.process.settings import SharedSettings
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12

@@ -13,12 +13,12 @@ from action_runner.rotation import Rotation
 from signalbox_contracts import codec, ids, topics
 from signalbox_contracts.errors import UndecodableMessage
 from signalbox_contracts.messages import ActionRequested, CrmCommandResult
-from signalbox_runtime.broker import Kafka
-from signalbox_runtime.dead_letters import dead_letter
-from signalbox_runtime.internal import trace
-from signalbox_runtime.memory_of_ids import IdMemory
+from signalbox_runtime.kafka.broker import Kafka
+from signalbox_runtime.loops.dead_letters import dead_letter
+from signalbox_runtime.loops.internal import trace
+from signalbox_runtime.loops.memory_of_ids import IdMemory
+from signalbox_runtime.loops.refill import refill
 from signalbox_runtime.records import Inbound, Outbox, TopicPartition
-from signalbox_runtime.refill import refill
 
 REMEMBERED_MS = 600_000
 """For how long, of append time, an answer is remembered so that a repeat of it is recognised."""

@@ -23,12 +23,13 @@ from action_runner.permits import Permits
 from signalbox_contracts import ids, topics
 from signalbox_contracts.messages import ActionRequested, RunFact
 from signalbox_rules.record_catalog import User
-from signalbox_runtime import fault, logs
-from signalbox_runtime.cancellations import Cancellations
-from signalbox_runtime.dead_letters import dead_letter
-from signalbox_runtime.internal import read, trace
-from signalbox_runtime.lanes.handler import Work
-from signalbox_runtime.lanes.schedule import NO_DESTINATION
+from signalbox_runtime import fault
+from signalbox_runtime.loops.cancellations import Cancellations
+from signalbox_runtime.loops.dead_letters import dead_letter
+from signalbox_runtime.loops.internal import read, trace
+from signalbox_runtime.loops.lanes.handler import Work
+from signalbox_runtime.loops.lanes.schedule import NO_DESTINATION
+from signalbox_runtime.process import logs
 from signalbox_runtime.records import Inbound, Outbox, TopicPartition
 
 SERVICE = "action-runner"

@@ -8,7 +8,7 @@ from action_runner.domain.advance import Delays, Ends, Goes, Next, Parks, Waits
 from action_runner.domain.outgrown import outgrown
 from signalbox_contracts import codec, ids, topics
 from signalbox_contracts.messages import ActionRequested, Delayed, RunFact
-from signalbox_runtime.record_sizes import size_limit, size_of
+from signalbox_runtime.kafka.record_sizes import size_limit, size_of
 from signalbox_runtime.records import Headers, Outbound, Outbox
 
 LARGE_BYTES = 1_048_576

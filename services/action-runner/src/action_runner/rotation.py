@@ -12,11 +12,11 @@ import msgspec
 from action_runner.actions.action import Turn
 from signalbox_contracts import topics
 from signalbox_contracts.messages import ActionRequested
-from signalbox_runtime.broker import Kafka
 from signalbox_runtime.clock import Clock
-from signalbox_runtime.memory_of_ids import IdMemory
+from signalbox_runtime.kafka.broker import Kafka
+from signalbox_runtime.loops.memory_of_ids import IdMemory
+from signalbox_runtime.loops.refill import refill
 from signalbox_runtime.records import Inbound, TopicPartition
-from signalbox_runtime.refill import refill
 
 HEADER = "signalbox-turn"
 COMMANDS_READ_BACK = 10_000

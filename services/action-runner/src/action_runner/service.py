@@ -18,12 +18,12 @@ from action_runner.settings import ActionRunnerSettings
 from action_runner.smtp_settings import server_of_tenant
 from action_runner.views import Secrets, Users, without_key
 from signalbox_contracts import topics
-from signalbox_runtime.cancellations import Cancellations
-from signalbox_runtime.lanes.handler import LaneHandler, LaneLimits
-from signalbox_runtime.lanes.service import run_lanes
-from signalbox_runtime.process import Service
+from signalbox_runtime.loops.cancellations import Cancellations
+from signalbox_runtime.loops.lanes.handler import LaneHandler, LaneLimits
+from signalbox_runtime.loops.lanes.service import run_lanes
+from signalbox_runtime.loops.views import TopicViews, follow
+from signalbox_runtime.process.shell import Service
 from signalbox_runtime.secrets import keyring_of, opener
-from signalbox_runtime.views import TopicViews, follow
 
 NAME = "action-runner"
 VIEW_INTERVAL_SECONDS = 0.2

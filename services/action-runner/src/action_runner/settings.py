@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from action_runner.actions.registry import ACTIONS_BY_TYPE
-from signalbox_runtime.settings import ServiceSettings
+from signalbox_runtime.process.settings import ServiceSettings
 
 
 class ActionRunnerSettings(ServiceSettings):

@@ -13,7 +13,7 @@ from signalbox_contracts.errors import UndecodableMessage
 from signalbox_contracts.messages import CrmCatalog, SecretEnvelope
 from signalbox_rules.errors import RulesError
 from signalbox_rules.record_catalog import User, users_from_json
-from signalbox_runtime.internal import read
+from signalbox_runtime.loops.internal import read
 from signalbox_runtime.records import Inbound
 from signalbox_runtime.secrets import SecretUnreadable
 

@@ -2,11 +2,11 @@
 
 import sys
 
-from signalbox_runtime.loading import loading
+from signalbox_runtime.process.loading import loading
 
 with loading():
     from condition_evaluator import service
     from condition_evaluator.settings import ConditionEvaluatorSettings
-    from signalbox_runtime.process import run_service
+    from signalbox_runtime.process.shell import run_service
 
 sys.exit(run_service("condition-evaluator", ConditionEvaluatorSettings, service.run))

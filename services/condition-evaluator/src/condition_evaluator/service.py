@@ -9,12 +9,12 @@ from condition_evaluator.domain.versions import Versions
 from condition_evaluator.settings import ConditionEvaluatorSettings
 from signalbox_contracts import codec, ids, topics
 from signalbox_contracts.messages import CrmEvent, EventJudged, RunsRequested
-from signalbox_runtime import internal
-from signalbox_runtime.cancellations import Cancellations
-from signalbox_runtime.process import Service
+from signalbox_runtime.loops import internal
+from signalbox_runtime.loops.cancellations import Cancellations
+from signalbox_runtime.loops.transform import Transform, run_transform
+from signalbox_runtime.loops.views import TopicViews
+from signalbox_runtime.process.shell import Service
 from signalbox_runtime.records import Headers, Inbound, Outbox
-from signalbox_runtime.transform import Transform, run_transform
-from signalbox_runtime.views import TopicViews
 
 
 def run(service: Service[ConditionEvaluatorSettings]) -> None:

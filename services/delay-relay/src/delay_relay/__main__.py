@@ -2,11 +2,11 @@
 
 import sys
 
-from signalbox_runtime.loading import loading
+from signalbox_runtime.process.loading import loading
 
 with loading():
     from delay_relay import service
     from delay_relay.settings import DelayRelaySettings
-    from signalbox_runtime.process import run_service
+    from signalbox_runtime.process.shell import run_service
 
 sys.exit(run_service("delay-relay", DelayRelaySettings, service.run))

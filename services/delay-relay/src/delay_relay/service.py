@@ -8,13 +8,13 @@ from delay_relay.domain.release import Deliver, Forward, Wait, release
 from delay_relay.settings import DelayRelaySettings
 from signalbox_contracts import codec, topics
 from signalbox_contracts.messages import ActionRequested, Delayed
-from signalbox_runtime import internal
-from signalbox_runtime.cancellations import Cancellations
-from signalbox_runtime.holds import Hold
-from signalbox_runtime.process import Service
+from signalbox_runtime.loops import internal
+from signalbox_runtime.loops.cancellations import Cancellations
+from signalbox_runtime.loops.holds import Hold
+from signalbox_runtime.loops.transform import Transform, run_transform
+from signalbox_runtime.loops.views import TopicViews
+from signalbox_runtime.process.shell import Service
 from signalbox_runtime.records import Inbound, Outbound, Outbox
-from signalbox_runtime.transform import Transform, run_transform
-from signalbox_runtime.views import TopicViews
 
 
 def run(service: Service[DelayRelaySettings]) -> None:

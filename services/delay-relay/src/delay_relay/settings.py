@@ -2,7 +2,7 @@
 
 from pydantic_settings import SettingsConfigDict
 
-from signalbox_runtime.settings import ServiceSettings
+from signalbox_runtime.process.settings import ServiceSettings
 
 
 class DelayRelaySettings(ServiceSettings):

@@ -2,11 +2,11 @@
 
 import sys
 
-from signalbox_runtime.loading import loading
+from signalbox_runtime.process.loading import loading
 
 with loading():
     from run_ledger import service
     from run_ledger.settings import RunLedgerSettings
-    from signalbox_runtime.process import run_service
+    from signalbox_runtime.process.shell import run_service
 
 sys.exit(run_service("run-ledger", RunLedgerSettings, service.run))

@@ -2,7 +2,7 @@
 
 import json
 
-from run_ledger.adapters.api import describe
+from run_ledger.routes.api import describe
 
 
 def openapi_text() -> str:

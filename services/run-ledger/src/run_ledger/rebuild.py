@@ -3,11 +3,11 @@
 import argparse
 import sys
 
-from run_ledger.adapters.rebuild import RebuildRefused, rebuild
+from run_ledger.adapters.rebuilding.rebuild import RebuildRefused, rebuild
 from run_ledger.interpreter import favour_the_projection
 from signalbox_runtime.errors import RuntimeFailure
-from signalbox_runtime.kafka import ConfluentKafka
-from signalbox_runtime.settings import SharedSettings, kafka_options
+from signalbox_runtime.kafka.clients import ConfluentKafka
+from signalbox_runtime.process.settings import SharedSettings, kafka_options
 
 
 def main(arguments: list[str]) -> int:

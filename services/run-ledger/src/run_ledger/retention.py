@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from run_ledger.adapters import retention
+from run_ledger.adapters.erasure import retention
 from run_ledger.settings import RunLedgerSettings
 from signalbox_runtime.clock import SystemClock
-from signalbox_runtime.settings import SharedSettings
+from signalbox_runtime.process.settings import SharedSettings
 
 
 def main(arguments: list[str]) -> int:

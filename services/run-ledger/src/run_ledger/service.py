@@ -7,27 +7,29 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from run_ledger.adapters import api, retention, schema
-from run_ledger.adapters.behind import KafkaBehind
-from run_ledger.adapters.changes import Changes
-from run_ledger.adapters.deadlines import watch
-from run_ledger.adapters.projection_store import open_store
-from run_ledger.adapters.read_past import KafkaReadPast
-from run_ledger.adapters.stuck import StuckRuns
+from run_ledger.adapters.erasure import retention
+from run_ledger.adapters.history import schema
+from run_ledger.adapters.projection.projection_store import open_store
+from run_ledger.adapters.reading.behind import KafkaBehind
+from run_ledger.adapters.reading.changes import Changes
+from run_ledger.adapters.reading.read_past import KafkaReadPast
+from run_ledger.adapters.reading.stuck import StuckRuns
+from run_ledger.adapters.requests.deadlines import watch
 from run_ledger.interpreter import favour_the_projection
+from run_ledger.routes import api
 from run_ledger.settings import RunLedgerSettings
 from signalbox_contracts import topics
-from signalbox_runtime.auth import PostgresKeyStore
-from signalbox_runtime.cancellations import Cancellations
 from signalbox_runtime.database import create_engine, migrate_when_reachable
-from signalbox_runtime.http_server import in_background, serve
+from signalbox_runtime.http.auth import PostgresKeyStore
+from signalbox_runtime.http.server import in_background, serve
+from signalbox_runtime.loops.cancellations import Cancellations
+from signalbox_runtime.loops.projection import run_projection
+from signalbox_runtime.loops.views import TopicViews, follow
 from signalbox_runtime.outbox.log import KafkaRelayLog
 from signalbox_runtime.outbox.relay import OutboxRelay
-from signalbox_runtime.process import Service
-from signalbox_runtime.projection import run_projection
-from signalbox_runtime.readiness import DATABASE_CONDITION
-from signalbox_runtime.settings import kafka_options
-from signalbox_runtime.views import TopicViews, follow
+from signalbox_runtime.process.readiness import DATABASE_CONDITION
+from signalbox_runtime.process.settings import kafka_options
+from signalbox_runtime.process.shell import Service
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 CONTROL_SECONDS = 1.0

@@ -4,7 +4,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from run_ledger.domain.retention import Ages
-from signalbox_runtime.settings import ServiceSettings
+from signalbox_runtime.process.settings import ServiceSettings
 
 
 class RunLedgerSettings(ServiceSettings):

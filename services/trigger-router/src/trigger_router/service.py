@@ -12,14 +12,14 @@ from signalbox_contracts.messages import CrmEvent
 from signalbox_rules.modules.registry import EVENTS, MODULES_BY_NAME
 from signalbox_rules.record_context import NOT_PUBLISHED
 from signalbox_rules.triggers import TriggerIndex
-from signalbox_runtime import internal
-from signalbox_runtime.dead_letters import dead_letter
-from signalbox_runtime.memory_of_ids import IdMemory
-from signalbox_runtime.process import Service
+from signalbox_runtime.loops import internal
+from signalbox_runtime.loops.dead_letters import dead_letter
+from signalbox_runtime.loops.memory_of_ids import IdMemory
+from signalbox_runtime.loops.refill import refill
+from signalbox_runtime.loops.transform import Transform, run_transform
+from signalbox_runtime.loops.views import TopicViews
+from signalbox_runtime.process.shell import Service
 from signalbox_runtime.records import Inbound, Outbox, TopicPartition
-from signalbox_runtime.refill import refill
-from signalbox_runtime.transform import Transform, run_transform
-from signalbox_runtime.views import TopicViews
 from trigger_router import metrics
 from trigger_router.domain.headers import announced, identity
 from trigger_router.domain.listeners import Listeners

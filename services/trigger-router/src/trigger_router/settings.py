@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from signalbox_runtime.settings import ServiceSettings
+from signalbox_runtime.process.settings import ServiceSettings
 
 
 class TriggerRouterSettings(ServiceSettings):

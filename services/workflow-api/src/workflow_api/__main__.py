@@ -2,10 +2,10 @@
 
 import sys
 
-from signalbox_runtime.loading import loading
+from signalbox_runtime.process.loading import loading
 
 with loading():
-    from signalbox_runtime.process import run_service
+    from signalbox_runtime.process.shell import run_service
     from workflow_api import service
     from workflow_api.settings import WorkflowApiSettings
 

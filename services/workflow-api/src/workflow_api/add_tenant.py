@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from signalbox_runtime.clock import SystemClock
 from signalbox_runtime.database import create_engine
-from signalbox_runtime.settings import SharedSettings
+from signalbox_runtime.process.settings import SharedSettings
 from workflow_api.adapters.first_key import ensure_first_key
 from workflow_api.settings import TENANT_PATTERN
 

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from signalbox_runtime.auth import Access, Principal, Role, key_hash, new_key
 from signalbox_runtime.clock import Clock
-from signalbox_runtime.problems import conflict, not_found
+from signalbox_runtime.http.auth import Access, Principal, Role, key_hash, new_key
+from signalbox_runtime.http.problems import conflict, not_found
 from workflow_api.adapters.audit_notes import note_change
 from workflow_api.adapters.tables import api_keys, tenants
 from workflow_api.domain.workflow import Change

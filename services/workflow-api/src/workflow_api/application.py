@@ -7,10 +7,10 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from signalbox_rules.workflow_schema import workflow_schema
-from signalbox_runtime.auth import Access
-from signalbox_runtime.http import create_app
-from signalbox_runtime.idempotency import Claim, Fresh, IdempotencyStore, StoredAnswer
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.http.application import create_app
+from signalbox_runtime.http.auth import Access
+from signalbox_runtime.http.idempotency import Claim, Fresh, IdempotencyStore, StoredAnswer
+from signalbox_runtime.process.readiness import Readiness
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
 from workflow_api.adapters.ledger_proxy import LedgerProxy
 from workflow_api.api_keys import ApiKeys

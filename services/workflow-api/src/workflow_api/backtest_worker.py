@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import psycopg
 
-from signalbox_contracts.definitions import WorkflowDefinition, from_bytes
+from signalbox_contracts.definitions.document import WorkflowDefinition, from_bytes
 from signalbox_runtime.errors import RuntimeFailure
-from signalbox_runtime.kafka import ConfluentKafka
-from signalbox_runtime.settings import SharedSettings, kafka_options
+from signalbox_runtime.kafka.clients import ConfluentKafka
+from signalbox_runtime.process.settings import SharedSettings, kafka_options
 from workflow_api.adapters.event_replay import replay, span_of
 from workflow_api.domain.backtest import Backtest
 

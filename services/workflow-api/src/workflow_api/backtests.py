@@ -13,11 +13,11 @@ from sqlalchemy import func, insert, select, text, tuple_, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from signalbox_contracts.definitions import to_bytes
-from signalbox_runtime import audit
-from signalbox_runtime.auth import Principal
+from signalbox_contracts.definitions.document import to_bytes
 from signalbox_runtime.clock import Clock
-from signalbox_runtime.problems import conflict, not_found
+from signalbox_runtime.http import audit
+from signalbox_runtime.http.auth import Principal
+from signalbox_runtime.http.problems import conflict, not_found
 from workflow_api.adapters.tables import backtests
 from workflow_api.domain.announcements import milliseconds
 from workflow_api.domain.dry_run import Tested

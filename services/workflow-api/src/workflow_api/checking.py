@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from signalbox_contracts.definition_ids import assign_action_ids
-from signalbox_contracts.definitions import Problem, WorkflowDefinition
+from signalbox_contracts.definitions.document import Problem, WorkflowDefinition
+from signalbox_contracts.definitions.ids import assign_action_ids
 from signalbox_rules.record_catalog import Catalog
 from signalbox_rules.validation import validate_document
-from signalbox_runtime.problems import Problem as HttpProblem
-from signalbox_runtime.problems import ProblemPlace, invalid
+from signalbox_runtime.http.problems import Problem as HttpProblem
+from signalbox_runtime.http.problems import ProblemPlace, invalid
 from workflow_api.domain.documents import unstorable_texts
 from workflow_api.texts import ONE_LINE, is_one_line
 

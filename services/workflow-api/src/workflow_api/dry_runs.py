@@ -6,12 +6,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from signalbox_contracts.definitions import parse_definition
+from signalbox_contracts.definitions.document import parse_definition
 from signalbox_contracts.messages import CrmEvent
-from signalbox_runtime.auth import Principal
-from signalbox_runtime.broker import Kafka
 from signalbox_runtime.clock import Clock
-from signalbox_runtime.problems import Problem, ProblemPlace, invalid
+from signalbox_runtime.http.auth import Principal
+from signalbox_runtime.http.problems import Problem, ProblemPlace, invalid
+from signalbox_runtime.kafka.broker import Kafka
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
 from workflow_api.adapters.event_search import EventSearch, EventWanted, NotFound
 from workflow_api.domain.documents import unstorable_texts

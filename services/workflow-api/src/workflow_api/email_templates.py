@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from signalbox_rules.errors import RefusedTemplate
 from signalbox_rules.templates import compile_template
-from signalbox_runtime.auth import Principal
 from signalbox_runtime.clock import Clock
-from signalbox_runtime.problems import ProblemPlace, conflict, invalid, not_found
+from signalbox_runtime.http.auth import Principal
+from signalbox_runtime.http.problems import ProblemPlace, conflict, invalid, not_found
 from workflow_api.adapters.audit_notes import note_change
 from workflow_api.adapters.tables import email_templates
 from workflow_api.domain.mail_templates import MailTemplate

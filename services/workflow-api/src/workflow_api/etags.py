@@ -1,6 +1,6 @@
 """`If-Match`: of two editors, the second is shown what the first one made of the draft."""
 
-from signalbox_runtime.problems import Problem
+from signalbox_runtime.http.problems import Problem
 from workflow_api.domain.workflow import Document, Workflow
 
 

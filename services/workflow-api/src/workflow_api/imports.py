@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from signalbox_contracts.definition_problems import located_details
+from signalbox_contracts.definitions.problems import located_details
 from signalbox_rules.record_catalog import Catalog
-from signalbox_runtime.auth import Principal
-from signalbox_runtime.problems import Problem, ProblemPlace, invalid
+from signalbox_runtime.http.auth import Principal
+from signalbox_runtime.http.problems import Problem, ProblemPlace, invalid
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
 from workflow_api.adapters.tables import email_templates, versions, workflows
 from workflow_api.adapters.workflow_rows import from_row

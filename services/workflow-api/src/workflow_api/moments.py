@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime
 
-from signalbox_runtime.auth import Principal
 from signalbox_runtime.clock import Clock
+from signalbox_runtime.http.auth import Principal
 from workflow_api.domain.workflow import Change
 
 

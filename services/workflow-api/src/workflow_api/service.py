@@ -12,17 +12,17 @@ import structlog
 from fastapi import FastAPI
 
 from signalbox_contracts import topics
-from signalbox_runtime.auth import Access, PostgresKeyStore
 from signalbox_runtime.database import create_engine, migrate_when_reachable
-from signalbox_runtime.http_server import in_background, serve, unless_stopped
-from signalbox_runtime.idempotency import PostgresIdempotencyStore
+from signalbox_runtime.http.auth import Access, PostgresKeyStore
+from signalbox_runtime.http.idempotency import PostgresIdempotencyStore
+from signalbox_runtime.http.server import in_background, serve, unless_stopped
+from signalbox_runtime.loops.views import TopicViews, follow
 from signalbox_runtime.outbox.log import KafkaRelayLog
 from signalbox_runtime.outbox.relay import OutboxRelay
 from signalbox_runtime.outbox.tables import OutboxTables
-from signalbox_runtime.process import Service
-from signalbox_runtime.readiness import DATABASE_CONDITION
+from signalbox_runtime.process.readiness import DATABASE_CONDITION
+from signalbox_runtime.process.shell import Service
 from signalbox_runtime.secrets import keyring_of
-from signalbox_runtime.views import TopicViews, follow
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
 from workflow_api.adapters.first_key import ensure_first_key
 from workflow_api.adapters.ledger_proxy import LedgerProxy

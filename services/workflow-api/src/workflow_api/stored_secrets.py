@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from signalbox_contracts import codec, topics
 from signalbox_contracts.messages import SecretEnvelope
 from signalbox_runtime import fault
-from signalbox_runtime.auth import Principal
 from signalbox_runtime.clock import Clock
+from signalbox_runtime.http.auth import Principal
+from signalbox_runtime.http.problems import conflict, not_found, unavailable
 from signalbox_runtime.outbox.tables import OutboxTables
-from signalbox_runtime.problems import conflict, not_found, unavailable
 from signalbox_runtime.records import Outbound
 from signalbox_runtime.secrets import Keyring, SecretUnreadable, open_envelope, seal
 from workflow_api.adapters.audit_notes import note_change

@@ -5,9 +5,9 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Any, Final, Protocol
 
-from signalbox_runtime.auth import Principal
 from signalbox_runtime.clock import Clock
-from signalbox_runtime.problems import Problem, ProblemPlace, conflict, invalid
+from signalbox_runtime.http.auth import Principal
+from signalbox_runtime.http.problems import Problem, ProblemPlace, conflict, invalid
 from workflow_api.domain.dry_run import ActionTried, DryRun
 from workflow_api.errors import MailNotTaken
 

@@ -6,12 +6,12 @@ from typing import Any, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from signalbox_contracts.definitions import parse_definition, to_bytes
+from signalbox_contracts.definitions.document import parse_definition, to_bytes
 from signalbox_runtime import fault
-from signalbox_runtime.auth import Principal
 from signalbox_runtime.clock import Clock
+from signalbox_runtime.http.auth import Principal
+from signalbox_runtime.http.problems import conflict, not_found
 from signalbox_runtime.outbox.tables import OutboxTables
-from signalbox_runtime.problems import conflict, not_found
 from signalbox_runtime.records import Outbound
 from workflow_api.adapters import template_rows, workflow_rows
 from workflow_api.adapters.audit_notes import note_change

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from signalbox_embedded.endpoints import read_endpoints
-from signalbox_runtime.settings import kafka_options
+from signalbox_runtime.process.settings import kafka_options
 
 
 def names_a_cluster() -> bool:

@@ -14,7 +14,7 @@ from signalbox_embedded.crm_conformance.bus import Bus
 from signalbox_embedded.crm_conformance.checks import CHECKS, Examiner, Subject
 from signalbox_embedded.endpoints import read_endpoints
 from signalbox_embedded.errors import EmbeddedError
-from signalbox_runtime.settings import kafka_options
+from signalbox_runtime.process.settings import kafka_options
 
 MODULES = ("leads", "opportunities", "contacts", "accounts")
 """Those whose every change is an event."""

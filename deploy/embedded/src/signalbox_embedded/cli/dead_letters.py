@@ -25,10 +25,10 @@ from signalbox_embedded.cli.cluster import kafka_options_of
 from signalbox_embedded.cli.data import data_option
 from signalbox_embedded.endpoints import read_endpoints
 from signalbox_embedded.errors import EmbeddedError
-from signalbox_runtime import dead_letters as letterbox
-from signalbox_runtime.broker import Kafka
 from signalbox_runtime.errors import KafkaFailure
-from signalbox_runtime.kafka import ConfluentKafka
+from signalbox_runtime.kafka.broker import Kafka
+from signalbox_runtime.kafka.clients import ConfluentKafka
+from signalbox_runtime.loops import dead_letters as letterbox
 from signalbox_runtime.records import Inbound, Outbound
 
 REDRIVEN = "redriven"

@@ -8,9 +8,9 @@ from signalbox_contracts.topics import EMBEDDED_LANE_PARTITIONS, LANE_PARTITIONS
 from signalbox_embedded.cli.cluster import kafka_options_of, names_a_cluster
 from signalbox_embedded.cli.data import data_option
 from signalbox_embedded.errors import EmbeddedError
-from signalbox_runtime import topic_admin
 from signalbox_runtime.errors import TopicAdminError
-from signalbox_runtime.topic_plan import SettingDiffers, Step, is_change, is_refusal, plan
+from signalbox_runtime.kafka import topic_admin
+from signalbox_runtime.kafka.topic_plan import SettingDiffers, Step, is_change, is_refusal, plan
 
 _partitions_option = click.option(
     "--lane-partitions",

@@ -9,9 +9,9 @@ from sample_crm.adapters.unit import Crm
 from signalbox_contracts import codec
 from signalbox_contracts.errors import ContractError, UndecodableMessage
 from signalbox_contracts.messages import CrmCommand
-from signalbox_runtime.dead_letters import dead_letter
+from signalbox_runtime.loops.dead_letters import dead_letter
+from signalbox_runtime.loops.transform import Transform
 from signalbox_runtime.records import Inbound, Outbox
-from signalbox_runtime.transform import Transform
 
 NAME: Final = "crm"
 APPLY_TIMEOUT_SECONDS: Final = 30

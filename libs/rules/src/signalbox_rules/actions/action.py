@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 
-from signalbox_contracts.definitions import Problem
+from signalbox_contracts.definitions.document import Problem
 from signalbox_rules.record_catalog import RecordModule, User
 from signalbox_rules.template_values import Channel
 from signalbox_rules.templates import TemplateContext

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from signalbox_contracts.definition_durations import parse_duration
-from signalbox_contracts.definitions import Problem
+from signalbox_contracts.definitions.document import Problem
+from signalbox_contracts.definitions.durations import parse_duration
 from signalbox_rules.actions.action import (
     Action,
     ActionContext,

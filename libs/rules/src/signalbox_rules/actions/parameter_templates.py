@@ -5,7 +5,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from signalbox_contracts.definition_problems import pointer_of
+from signalbox_contracts.definitions.problems import pointer_of
 from signalbox_rules.actions.action import JsonTemplates, Parameters, Template
 from signalbox_rules.template_values import Channel
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from signalbox_contracts.definition_problems import located_details
-from signalbox_contracts.definitions import Problem
+from signalbox_contracts.definitions.document import Problem
+from signalbox_contracts.definitions.problems import located_details
 from signalbox_contracts.messages import CrmEvent
 from signalbox_rules.actions.action import ActionContext, Parameters, Preview
 from signalbox_rules.actions.registry import ACTIONS_BY_TYPE

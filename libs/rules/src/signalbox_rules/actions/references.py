@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from signalbox_contracts.definitions import Problem
+from signalbox_contracts.definitions.document import Problem
 from signalbox_rules.actions.rendering import is_address
 from signalbox_rules.paths import parse_path
 from signalbox_rules.reading import text_key

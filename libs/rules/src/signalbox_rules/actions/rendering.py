@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from signalbox_contracts.definitions import Problem
+from signalbox_contracts.definitions.document import Problem
 from signalbox_rules.actions.action import ActionContext, Preview
 from signalbox_rules.errors import RefusedTemplate, RenderingFailed
 from signalbox_rules.template_values import Channel, without_control

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
-from signalbox_contracts.definitions import Problem
+from signalbox_contracts.definitions.document import Problem
 from signalbox_rules.actions.action import (
     Action,
     ActionContext,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from signalbox_contracts.definition_durations import Duration, parse_duration
+from signalbox_contracts.definitions.durations import Duration, parse_duration
 from signalbox_rules.errors import RulesError
 from signalbox_rules.operators.operator import DATES, Takes, TimeOperator, TimeTest, ValueOperator, ValueTest
 from signalbox_rules.operators.ordering import is_before, moment_test

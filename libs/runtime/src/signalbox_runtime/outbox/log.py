@@ -11,11 +11,11 @@ from typing import Final, Protocol
 from signalbox_contracts import codec, topics
 from signalbox_contracts.messages import OutboxPosition
 from signalbox_runtime import fault
-from signalbox_runtime.broker import Kafka
 from signalbox_runtime.errors import KafkaFailure
+from signalbox_runtime.kafka.broker import Kafka
+from signalbox_runtime.kafka.visibility import wait_until_visible
 from signalbox_runtime.outbox.errors import RelayLogFailed
 from signalbox_runtime.records import Outbound
-from signalbox_runtime.visibility import wait_until_visible
 
 TAKE_OVER_SECONDS: Final = 60.0
 READ_RECORDS: Final = 1_000

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 from zlib import crc32
 
-from signalbox_runtime.broker import CommittedOffset, Offsets
 from signalbox_runtime.clock import Clock, SystemClock
 from signalbox_runtime.errors import (
     ClientFailed,
@@ -20,6 +19,7 @@ from signalbox_runtime.errors import (
     ServiceRefused,
     TransactionAbortable,
 )
+from signalbox_runtime.kafka.broker import CommittedOffset, Offsets
 from signalbox_runtime.records import Headers, Inbound, Outbound, TopicPartition
 
 

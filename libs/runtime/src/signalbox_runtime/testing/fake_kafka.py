@@ -1,11 +1,11 @@
-"""Clients of the broker in memory, behind the interfaces of `signalbox_runtime.broker`."""
+"""Clients of the broker in memory, behind the interfaces of `signalbox_runtime.kafka.broker`."""
 
 import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from time import monotonic
 
-from signalbox_runtime.broker import Begins, CommittedOffset, GroupMetadata, Offsets, RebalanceListener
 from signalbox_runtime.errors import ClientFailed, KafkaUnavailable, OffsetMissing
+from signalbox_runtime.kafka.broker import Begins, CommittedOffset, GroupMetadata, Offsets, RebalanceListener
 from signalbox_runtime.records import Inbound, Outbound, TopicPartition
 from signalbox_runtime.testing.fake_broker import FakeBroker, Member, ProducerEpoch, Transaction
 

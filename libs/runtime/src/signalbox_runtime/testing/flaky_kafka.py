@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from signalbox_runtime.broker import (
+from signalbox_runtime.errors import KafkaFailure
+from signalbox_runtime.kafka.broker import (
     GroupConsumer,
     GroupMetadata,
     Kafka,
@@ -17,7 +18,6 @@ from signalbox_runtime.broker import (
     PartitionReader,
     TransactionalProducer,
 )
-from signalbox_runtime.errors import KafkaFailure
 from signalbox_runtime.records import Outbound, TopicPartition
 
 Call = Literal["initialise", "begin", "produce", "send_offsets", "commit", "abort"]

@@ -8,10 +8,10 @@ from confluent_kafka import TopicPartition as KafkaPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from signalbox_runtime.broker import CommittedOffset, Kafka
 from signalbox_runtime.errors import KafkaUnavailable
-from signalbox_runtime.kafka import ConfluentKafka
-from signalbox_runtime.kafka_options import BOOTSTRAP_OPTION
+from signalbox_runtime.kafka.broker import CommittedOffset, Kafka
+from signalbox_runtime.kafka.clients import ConfluentKafka
+from signalbox_runtime.kafka.options import BOOTSTRAP_OPTION
 from signalbox_runtime.records import Headers, Inbound, TopicPartition
 from signalbox_runtime.testing.stage import new_name
 from signalbox_runtime.testing.waiting import PATIENCE_SECONDS, eventually

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from signalbox_runtime.broker import Kafka
 from signalbox_runtime.clock import Clock, SystemClock
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.kafka.broker import Kafka
+from signalbox_runtime.loops.transform import LoopNames, Transform, TransformLoop
+from signalbox_runtime.process.readiness import Readiness
+from signalbox_runtime.process.watchdog import Watchdog
 from signalbox_runtime.testing.stage import new_name
 from signalbox_runtime.testing.waiting import eventually
-from signalbox_runtime.transform import LoopNames, Transform, TransformLoop
-from signalbox_runtime.watchdog import Watchdog
 
 _STOP_SECONDS = 60.0
 

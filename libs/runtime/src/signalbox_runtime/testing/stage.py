@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Protocol
 
-from signalbox_runtime.broker import CommittedOffset, Kafka
+from signalbox_runtime.kafka.broker import CommittedOffset, Kafka
 from signalbox_runtime.records import Headers, Inbound, TopicPartition
 from signalbox_runtime.testing.fake_broker import FakeBroker
 from signalbox_runtime.testing.fake_kafka import FakeKafka

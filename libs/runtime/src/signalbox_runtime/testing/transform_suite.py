@@ -2,9 +2,7 @@
 
 from collections import Counter
 
-from signalbox_runtime.broker import CommittedOffset
 from signalbox_runtime.clock import SystemClock
-from signalbox_runtime.dead_letters import ERROR, SOURCE_OFFSET, dead_letter
 from signalbox_runtime.errors import (
     ClientFailed,
     OffsetMissing,
@@ -12,7 +10,9 @@ from signalbox_runtime.errors import (
     TransactionAbortable,
     UndecodableInternalMessage,
 )
-from signalbox_runtime.holds import Hold
+from signalbox_runtime.kafka.broker import CommittedOffset
+from signalbox_runtime.loops.dead_letters import ERROR, SOURCE_OFFSET, dead_letter
+from signalbox_runtime.loops.holds import Hold
 from signalbox_runtime.records import Inbound, Outbox, TopicPartition
 from signalbox_runtime.testing.flaky_kafka import FlakyKafka
 from signalbox_runtime.testing.running_loop import RunningLoop

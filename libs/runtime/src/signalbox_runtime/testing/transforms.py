@@ -4,13 +4,13 @@ import threading
 from collections.abc import Collection, Mapping
 
 from signalbox_contracts.errors import UndecodableMessage
-from signalbox_runtime.broker import Kafka
 from signalbox_runtime.clock import Clock
-from signalbox_runtime.holds import Hold
-from signalbox_runtime.memory_of_ids import IdMemory
+from signalbox_runtime.kafka.broker import Kafka
+from signalbox_runtime.loops.holds import Hold
+from signalbox_runtime.loops.memory_of_ids import IdMemory
+from signalbox_runtime.loops.refill import refill
+from signalbox_runtime.loops.transform import Transform
 from signalbox_runtime.records import Inbound, Outbound, Outbox, TopicPartition
-from signalbox_runtime.refill import refill
-from signalbox_runtime.transform import Transform
 
 UNDECODABLE = b"undecodable"
 

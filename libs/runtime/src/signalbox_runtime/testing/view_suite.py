@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic, sleep
 
-from signalbox_runtime.broker import TransactionalProducer
-from signalbox_runtime.readiness import Readiness
+from signalbox_runtime.kafka.broker import TransactionalProducer
+from signalbox_runtime.kafka.visibility import wait_until_visible
+from signalbox_runtime.loops.views import TopicViews, follow
+from signalbox_runtime.process.readiness import Readiness
 from signalbox_runtime.records import Inbound, Outbound, TopicPartition
 from signalbox_runtime.testing.stage import Stage, new_name
 from signalbox_runtime.testing.waiting import eventually
-from signalbox_runtime.views import TopicViews, follow
-from signalbox_runtime.visibility import wait_until_visible
 
 FAR_FUTURE_MS = 1 << 45
 

@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from signalbox_contracts import ids
-from signalbox_contracts.definition_durations import parse_duration
-from signalbox_contracts.definitions import ActionDefinition, WorkflowDefinition
+from signalbox_contracts.definitions.document import ActionDefinition, WorkflowDefinition
+from signalbox_contracts.definitions.durations import parse_duration
 from signalbox_contracts.messages import ActionOutline, ActionStep, CompletedAction, Resume, RetryPolicy
 
 ACTION_TIMEOUT_MS: Final = 30_000

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from typing import Final, NamedTuple
 
 from condition_evaluator.domain.plans import outlines_of, steps_of
-from signalbox_contracts.definitions import InvalidDefinition, from_bytes
+from signalbox_contracts.definitions.document import InvalidDefinition, from_bytes
 from signalbox_contracts.errors import ContractError
 from signalbox_contracts.messages import ActionOutline, ActionStep, Message, WorkflowState, WorkflowVersion
 from signalbox_rules.conditions import CompiledCondition, compile_condition

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from signalbox_contracts.definitions import WorkflowDefinition
+from signalbox_contracts.definitions.document import WorkflowDefinition
 from signalbox_contracts.messages import CrmEvent, WorkflowState
 from signalbox_rules.listeners import ActiveWorkflow
 from signalbox_rules.modules.registry import specific_events

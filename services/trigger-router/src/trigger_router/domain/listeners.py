@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from signalbox_contracts.definitions import Trigger
+from signalbox_contracts.definitions.document import Trigger
 from signalbox_contracts.errors import ContractError
 from signalbox_contracts.messages import Message, WorkflowState, WorkflowVersion
 from signalbox_rules.listeners import ActiveWorkflow

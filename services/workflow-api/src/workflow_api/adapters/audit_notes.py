@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from signalbox_runtime import audit
+from signalbox_runtime.http import audit
 from workflow_api.domain.workflow import Change
 
 

@@ -14,7 +14,7 @@ from signalbox_contracts.errors import InvalidEvent
 from signalbox_contracts.messages import CrmEvent
 from signalbox_contracts.schemas import all_schemas
 from signalbox_rules.record_context import NOT_PUBLISHED, RecordContext
-from signalbox_runtime.broker import Kafka
+from signalbox_runtime.kafka.broker import Kafka
 from signalbox_runtime.records import Inbound, TopicPartition
 from workflow_api.domain.backtest import Backtest, PastEvent
 

@@ -9,7 +9,7 @@ from signalbox_contracts import ids, topics
 from signalbox_contracts.cloudevents import read_event
 from signalbox_contracts.errors import InvalidEvent
 from signalbox_contracts.messages import CrmEvent
-from signalbox_runtime.broker import Kafka, OffsetQueries
+from signalbox_runtime.kafka.broker import Kafka, OffsetQueries
 from signalbox_runtime.records import Inbound, TopicPartition
 
 CHUNK_RECORDS: Final = 500

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from signalbox_runtime.auth import key_hash, new_key
 from signalbox_runtime.clock import Clock
+from signalbox_runtime.http.auth import key_hash, new_key
 from workflow_api.adapters.tables import api_keys, tenants
 
 FIRST_KEY_NAME: Final = "first"

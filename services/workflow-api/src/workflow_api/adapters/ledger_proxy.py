@@ -8,7 +8,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from signalbox_runtime.problems import Problem, unavailable
+from signalbox_runtime.http.problems import Problem, unavailable
 
 CONNECT_SECONDS: Final = 5.0
 CONNECTIONS_MAX: Final = 500

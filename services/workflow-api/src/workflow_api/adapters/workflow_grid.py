@@ -34,7 +34,7 @@ from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from signalbox_runtime.paging import decode_cursor, encode_cursor
+from signalbox_runtime.http.paging import decode_cursor, encode_cursor
 from workflow_api.adapters.figures import is_not_there
 from workflow_api.adapters.reading import reading
 from workflow_api.adapters.tables import workflows

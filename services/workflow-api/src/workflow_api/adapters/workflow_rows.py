@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import and_, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from signalbox_contracts.definitions import WorkflowDefinition, from_bytes
+from signalbox_contracts.definitions.document import WorkflowDefinition, from_bytes
 from workflow_api.adapters.tables import versions, workflows
 from workflow_api.domain.workflow import Change, Document, Workflow
 

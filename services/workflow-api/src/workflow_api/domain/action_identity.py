@@ -7,7 +7,7 @@ one of before is taken for that one; any other is new.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from signalbox_contracts.definition_ids import assign_action_ids
+from signalbox_contracts.definitions.ids import assign_action_ids
 from workflow_api.domain.workflow import Document
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from signalbox_contracts.definitions import WorkflowDefinition
+from signalbox_contracts.definitions.document import WorkflowDefinition
 from signalbox_rules.conditions import compile_condition
 from signalbox_rules.listeners import ActiveWorkflow
 from signalbox_rules.modules.registry import specific_events

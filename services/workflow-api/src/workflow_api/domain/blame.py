@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, assert_never
 
-from signalbox_contracts.definitions import AllOf, AnyOf, Comparison, Condition, Not
+from signalbox_contracts.definitions.document import AllOf, AnyOf, Comparison, Condition, Not
 from signalbox_rules.comparisons import compile_comparison
 from signalbox_rules.record_context import Decider, RecordContext, previous_of, record_of
 

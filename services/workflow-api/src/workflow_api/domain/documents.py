@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from signalbox_contracts.definitions import Problem
+from signalbox_contracts.definitions.document import Problem
 from workflow_api.errors import UnreadableDocument
 
 NESTING_MAX: Final = 200

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from signalbox_contracts import ids
-from signalbox_contracts.definitions import Problem, WorkflowDefinition
+from signalbox_contracts.definitions.document import Problem, WorkflowDefinition
 from signalbox_contracts.messages import CrmEvent
 from signalbox_rules.actions.preview import action_context, event_variables, preview
 from signalbox_rules.conditions import compile_condition

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 import yaml
 
-from signalbox_contracts.definitions import parse_definition, to_document
+from signalbox_contracts.definitions.document import parse_definition, to_document
 from workflow_api.domain.mail_templates import MailTemplate
 from workflow_api.domain.workflow import Document, Workflow
 

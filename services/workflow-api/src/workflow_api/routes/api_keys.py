@@ -7,9 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from signalbox_runtime.auth import Admin
-from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
-from signalbox_runtime.problems import documented
+from signalbox_runtime.http.auth import Admin
+from signalbox_runtime.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from signalbox_runtime.http.problems import documented
 from workflow_api.api_keys import KeyWanted
 from workflow_api.moments import Moment
 from workflow_api.routes.access import Using

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from signalbox_runtime.auth import Operator
-from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from signalbox_runtime.http.auth import Operator
+from signalbox_runtime.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
 from workflow_api.adapters.audit_rows import AuditFilter, read_audit
 from workflow_api.moments import Moment
 from workflow_api.routes.access import Using

@@ -6,9 +6,9 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from signalbox_runtime.auth import Editor, Viewer
-from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
-from signalbox_runtime.problems import documented
+from signalbox_runtime.http.auth import Editor, Viewer
+from signalbox_runtime.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from signalbox_runtime.http.problems import documented
 from workflow_api.backtests import StoredBacktest
 from workflow_api.moments import Moment
 from workflow_api.routes.access import Using

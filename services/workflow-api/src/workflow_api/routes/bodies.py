@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 
-from signalbox_runtime.problems import Problem
+from signalbox_runtime.http.problems import Problem
 from workflow_api.domain.documents import read_json, read_yaml
 from workflow_api.errors import UnreadableDocument
 

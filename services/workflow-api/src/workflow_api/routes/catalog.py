@@ -8,11 +8,11 @@ import msgspec
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from signalbox_contracts.definitions import from_bytes
+from signalbox_contracts.definitions.document import from_bytes
 from signalbox_rules.analysis import analyse
 from signalbox_rules.catalog import served_catalog
 from signalbox_rules.consequences import AnalysedWorkflow
-from signalbox_runtime.auth import Viewer
+from signalbox_runtime.http.auth import Viewer
 from workflow_api.adapters.workflow_rows import active_definitions
 from workflow_api.routes.access import Using
 

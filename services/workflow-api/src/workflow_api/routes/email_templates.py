@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from signalbox_runtime.auth import Editor, Viewer
-from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
-from signalbox_runtime.problems import documented
+from signalbox_runtime.http.auth import Editor, Viewer
+from signalbox_runtime.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from signalbox_runtime.http.problems import documented
 from workflow_api.domain.mail_templates import MailTemplate
 from workflow_api.routes.access import Using
 from workflow_api.texts import Body, Line, Name

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from signalbox_runtime.auth import Editor, Viewer
-from signalbox_runtime.problems import documented
+from signalbox_runtime.http.auth import Editor, Viewer
+from signalbox_runtime.http.problems import documented
 from workflow_api.imports import Plan
 from workflow_api.routes.access import Using
 from workflow_api.routes.bodies import ImportDocument, document_body

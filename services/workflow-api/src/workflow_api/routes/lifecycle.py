@@ -5,8 +5,8 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from signalbox_runtime.auth import Editor, Principal
-from signalbox_runtime.problems import documented
+from signalbox_runtime.http.auth import Editor, Principal
+from signalbox_runtime.http.problems import documented
 from workflow_api.adapters.figures import NO_RUNS, figures_of
 from workflow_api.routes.access import Using
 from workflow_api.routes.catalog import AnalysisOut, analysed

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from signalbox_runtime.auth import Admin
-from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
-from signalbox_runtime.problems import ProblemPlace, documented, invalid
+from signalbox_runtime.http.auth import Admin
+from signalbox_runtime.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from signalbox_runtime.http.problems import ProblemPlace, documented, invalid
 from workflow_api.domain.documents import unstorable_texts
 from workflow_api.routes.access import Using
 from workflow_api.stored_secrets import SecretStored

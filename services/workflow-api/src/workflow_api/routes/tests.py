@@ -6,8 +6,8 @@ import msgspec
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from signalbox_runtime.auth import Editor, Viewer
-from signalbox_runtime.problems import documented
+from signalbox_runtime.http.auth import Editor, Viewer
+from signalbox_runtime.http.problems import documented
 from workflow_api.domain.dry_run import DryRun
 from workflow_api.dry_runs import PastEvent, Subject, TypedRecord
 from workflow_api.routes.access import Using

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from signalbox_runtime.auth import Editor, Viewer
-from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
-from signalbox_runtime.problems import documented
+from signalbox_runtime.http.auth import Editor, Viewer
+from signalbox_runtime.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from signalbox_runtime.http.problems import documented
 from workflow_api.routes.access import Using
 from workflow_api.routes.shapes import (
     VersionOut,

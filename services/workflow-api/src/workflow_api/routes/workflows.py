@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 import msgspec
 from fastapi import APIRouter, Header, Query, Response
 
-from signalbox_runtime.auth import Editor, Principal, Viewer
-from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page
-from signalbox_runtime.problems import documented
+from signalbox_runtime.http.auth import Editor, Principal, Viewer
+from signalbox_runtime.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page
+from signalbox_runtime.http.problems import documented
 from workflow_api.adapters.figures import NO_RUNS, figures_of
 from workflow_api.adapters.workflow_grid import GridFilter, GridOrder, read_grid
 from workflow_api.checking import warnings_of

@@ -12,7 +12,7 @@ from sample_crm.domain.events import Cause
 from sample_crm.domain.modules import Module
 from sample_crm.domain.records import Record
 from sample_crm.errors import Refused
-from signalbox_runtime.problems import Problem, ProblemPlace, conflict, invalid, not_found
+from signalbox_runtime.http.problems import Problem, ProblemPlace, conflict, invalid, not_found
 
 CONFLICTS = frozenset({"closed-record", "wrong-status", "no-next-stage"})
 """Refusals that are about the state of the record, not about the request."""

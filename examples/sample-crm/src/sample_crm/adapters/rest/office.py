@@ -12,8 +12,8 @@ from sample_crm.adapters.tables import BEHAVIOUR, HELD_ANSWERS, NOTIFICATIONS, P
 from sample_crm.adapters.unit import Crm, Unit, read_directory
 from sample_crm.domain.behaviour import Behaviour
 from sample_crm.domain.events import catalog_records
-from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
-from signalbox_runtime.problems import conflict, documented, invalid, not_found
+from signalbox_runtime.http.paging import LIMIT_DEFAULT, Cursor, Limit, Page, decode_cursor, encode_cursor
+from signalbox_runtime.http.problems import conflict, documented, invalid, not_found
 
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 router = APIRouter()

@@ -13,8 +13,8 @@ from sample_crm.domain.actions import ACTIONS, ActionFunction
 from sample_crm.domain.modules import MODULES, Module
 from sample_crm.domain.records import change, create
 from sample_crm.errors import Refused
-from signalbox_runtime.paging import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor
-from signalbox_runtime.problems import documented, not_found
+from signalbox_runtime.http.paging import LIMIT_DEFAULT, Cursor, Limit, decode_cursor, encode_cursor
+from signalbox_runtime.http.problems import documented, not_found
 
 RecordId = Annotated[str, Path(max_length=200)]
 Fields = Annotated[dict[str, Any], Body()]

@@ -2,8 +2,9 @@
 
 from alembic import op
 
-from run_ledger.adapters import requests_schema, schema
-from signalbox_runtime import idempotency
+from run_ledger.adapters.history import schema
+from run_ledger.adapters.requests import requests_schema
+from signalbox_runtime.http import idempotency
 from signalbox_runtime.outbox import tables
 
 revision = "0001"

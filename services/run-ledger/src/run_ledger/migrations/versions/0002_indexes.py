@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from run_ledger.adapters import schema
+from run_ledger.adapters.history import schema
 
 revision = "0002"
 down_revision = "0001"

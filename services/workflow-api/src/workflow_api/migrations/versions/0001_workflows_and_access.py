@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from signalbox_runtime import idempotency
+from signalbox_runtime.http import idempotency
 from signalbox_runtime.outbox import tables as outbox
 
 revision = "0001"

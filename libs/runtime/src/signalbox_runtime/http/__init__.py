@@ -1,0 +1,1 @@
+"""What Signalbox's APIs share: the application, who calls, problems, idempotency, paging."""

@@ -1,0 +1,1 @@
+"""The shell of a service's process: settings, logs, health, signals, watchdog."""

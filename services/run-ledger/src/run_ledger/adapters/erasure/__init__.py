@@ -1,0 +1,1 @@
+"""Drops and rewrites what the history keeps no longer."""

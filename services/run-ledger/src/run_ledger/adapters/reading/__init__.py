@@ -1,0 +1,1 @@
+"""Reads the history: lists, one run, timeline, figures, runs past their time."""

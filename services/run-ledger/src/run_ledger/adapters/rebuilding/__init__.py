@@ -1,0 +1,1 @@
+"""Rebuilds the history from the journal, beside the one in use."""

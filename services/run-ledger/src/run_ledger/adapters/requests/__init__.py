@@ -1,0 +1,1 @@
+"""What people ask of runs: Retry, cancel, resolve, in bulk; and what their deadlines ask."""
