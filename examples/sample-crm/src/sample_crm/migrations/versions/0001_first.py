@@ -2,8 +2,6 @@
 
 from alembic import op
 
-from signalbox_runtime.outbox.tables import create_statements
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -67,7 +65,18 @@ STATEMENTS = (
         content jsonb NOT NULL DEFAULT '{}',
         answered bigint NOT NULL DEFAULT 0)""",
     "INSERT INTO sample_crm.behaviour DEFAULT VALUES",
-    *create_statements("sample_crm"),
+    """CREATE TABLE sample_crm.outbox (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        topic text NOT NULL,
+        key bytea NOT NULL,
+        value bytea,
+        headers jsonb NOT NULL DEFAULT '[]',
+        ends_group boolean NOT NULL DEFAULT true,
+        created_at timestamptz NOT NULL DEFAULT now())""",
+    """CREATE TABLE sample_crm.outbox_generation (
+        only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+        generation uuid NOT NULL DEFAULT gen_random_uuid())""",
+    "INSERT INTO sample_crm.outbox_generation DEFAULT VALUES",
 )
 
 

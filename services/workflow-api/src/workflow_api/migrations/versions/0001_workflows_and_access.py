@@ -2,9 +2,6 @@
 
 from alembic import op
 
-from signalbox_runtime.http import idempotency
-from signalbox_runtime.outbox import tables as outbox
-
 revision = "0001"
 down_revision = None
 
@@ -116,13 +113,34 @@ WORKFLOWS = (
 )
 
 
+OUTBOX = (
+    """CREATE TABLE workflows.outbox (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        topic text NOT NULL,
+        key bytea NOT NULL,
+        value bytea,
+        headers jsonb NOT NULL DEFAULT '[]',
+        ends_group boolean NOT NULL DEFAULT true,
+        created_at timestamptz NOT NULL DEFAULT now())""",
+    """CREATE TABLE workflows.outbox_generation (
+        only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+        generation uuid NOT NULL DEFAULT gen_random_uuid())""",
+    "INSERT INTO workflows.outbox_generation DEFAULT VALUES",
+)
+
+IDEMPOTENCY = (
+    """CREATE TABLE workflows.idempotency_keys (
+        key bytea PRIMARY KEY,
+        fingerprint bytea NOT NULL,
+        claimed_at timestamptz NOT NULL DEFAULT now(),
+        status smallint,
+        headers jsonb,
+        body bytea)""",
+    "CREATE INDEX idempotency_keys_claimed_at ON workflows.idempotency_keys (claimed_at)",
+)
+
+
 def upgrade() -> None:
     """Makes the tables."""
-    statements = (
-        *ACCESS,
-        *WORKFLOWS,
-        *outbox.create_statements("workflows"),
-        *idempotency.create_statements("workflows"),
-    )
-    for statement in statements:
+    for statement in (*ACCESS, *WORKFLOWS, *OUTBOX, *IDEMPOTENCY):
         op.execute(statement)
