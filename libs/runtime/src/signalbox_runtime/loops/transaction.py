@@ -28,6 +28,10 @@ class Transaction:
         self._last[TopicPartition(inbound.topic, inbound.partition)] = inbound
         self._consumed[inbound.topic] = self._consumed.get(inbound.topic, 0) + 1
 
+    def seconds(self) -> float:
+        """How long the transaction has been open; 0 before its first record."""
+        return 0.0 if self._began_at is None else self._clock.monotonic_seconds() - self._began_at
+
     def commit(self, metadata: GroupMetadata) -> None:
         """The offsets are those of the records that were added, and no others."""
         if self._began_at is None:

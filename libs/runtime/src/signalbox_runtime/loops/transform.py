@@ -7,12 +7,13 @@ happens inside a poll) never meets an open transaction.
 | what happens                            | what the loop does                                              |
 |-----------------------------------------|-----------------------------------------------------------------|
 | commit succeeds                         | goes on                                                         |
-| an abortable error, e.g. stale member   | aborts, rewinds the batch's partitions, tries the batch again   |
+| an abortable error, e.g. stale member   | aborts, rewinds the batch's partitions, tries half of it again  |
 | a call's outcome stays unknown          | new producer of the same id, rewinds to the committed offsets   |
 | fenced, or failed for good              | raises ClientFailed: the process ends and is started again      |
 | a missing or out-of-range offset        | raises OffsetMissing: a person decides                          |
 | an undecodable message of our own       | aborts, raises UndecodableInternalMessage, keeps the offset     |
 | a record that is not due yet (Hold)     | pauses its partition, the others go on                          |
+| handling takes TRANSACTION_SECONDS_MAX  | commits what is done, the rest of the batch comes again         |
 | no broker answers                       | says so in the condition `consuming`, waits, goes on            |
 """
 
@@ -49,6 +50,9 @@ from signalbox_runtime.process.watchdog import Heart
 from signalbox_runtime.records import Inbound, Outbox, TopicPartition
 
 BATCH_MAX_RECORDS = 500
+TRANSACTION_SECONDS_MAX = 1.0
+"""A transaction that outlives `transaction.timeout.ms` (10 s) never commits, and the same batch would come
+for ever: what is not handled by then is left to the next one. One record may take the other nine seconds."""
 POLL_TIMEOUT_SECONDS = 0.5
 BACKOFF_FIRST_SECONDS = 0.01
 BACKOFF_MAX_SECONDS = 1.0
@@ -119,6 +123,8 @@ class TransformLoop:
         self._heart = heart
         self._stopping = stopping
         self._batch_max_records = batch_max_records
+        self._batch_records = batch_max_records
+        """Halved by an abort, doubled by a commit: a batch may be what a transaction can't bear."""
         self._poll_timeout_seconds = poll_timeout_seconds
         self._pauses = pauses
         self._holds = Holds()
@@ -187,7 +193,7 @@ class TransformLoop:
             self._clock.now_ms(), self._poll_timeout_seconds
         )
         try:
-            batch = self._consumer.poll(timeout_seconds, self._batch_max_records)
+            batch = self._consumer.poll(timeout_seconds, self._batch_records)
         except KafkaUnavailable as unavailable:
             self._wait(unavailable)
             return
@@ -200,10 +206,12 @@ class TransformLoop:
             holds = self._transact(batch, metadata)
         except OutcomeUnknown as unknown:
             metrics.TRANSACTIONS.labels("unknown").inc()
+            self._halve()
             self._renew_producer(unknown)
             self._rewind_to_committed(batch)
         except (TransactionAbortable, KafkaUnavailable) as failure:
             self._rewind(_first_offsets(batch))
+            self._halve()
             self._wait(failure)
         else:
             self._went_well()
@@ -214,11 +222,16 @@ class TransformLoop:
         transaction = Transaction(self._producer, self._clock)
         holds: dict[TopicPartition, Held] = {}
         undecodable: UndecodableInternalMessage | None = None
+        left: Sequence[Inbound] = ()
         try:
-            for inbound in batch:
+            for index, inbound in enumerate(batch):
                 place = TopicPartition(inbound.topic, inbound.partition)
                 if place in holds:
                     continue
+                if transaction.seconds() > TRANSACTION_SECONDS_MAX:
+                    left = batch[index:]
+                    break
+                self._heart.beat()
                 try:
                     outcome = self._handled(inbound)
                 except UndecodableInternalMessage as error:
@@ -237,6 +250,7 @@ class TransformLoop:
             raise
         if undecodable is not None:
             raise undecodable
+        self._rewind(_first_offsets(left))
         return holds
 
     def _handled(self, inbound: Inbound) -> Outbox | Hold:
@@ -297,8 +311,12 @@ class TransformLoop:
             self._readiness.unmet(CONSUMING_CONDITION, str(failure))
         self._stopping.wait(seconds)
 
+    def _halve(self) -> None:
+        self._batch_records = max(1, self._batch_records // 2)
+
     def _went_well(self) -> None:
         self._failures_in_row = 0
+        self._batch_records = min(self._batch_records * 2, self._batch_max_records)
         self._readiness.met(CONSUMING_CONDITION)
 
     # --- partitions whose next record is not due ----------------------------------------------------
