@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from signalbox_rules.errors import RefusedTemplate, RenderingFailed
-from signalbox_rules.template_limits import OUTPUT_CHARACTERS_MAX, Bookkeeping
+from signalbox_rules.template_limits import OUTPUT_CHARACTERS_MAX, Bookkeeping, RenderBudget
 from signalbox_rules.template_values import CHANNELS, Channel
 from signalbox_rules.templates import (
     CompiledTemplate,
@@ -40,7 +40,7 @@ def test_the_short_way_and_the_long_way_give_the_same(
 ) -> None:
     template = compiled(source, channel)
     assert template.program is not None
-    context, books = TemplateContext(names), Bookkeeping(template.optional)
+    context, books = TemplateContext(names), Bookkeeping(template.optional, RenderBudget())
     short = render(template, context)
     long = render_by_engine(template, context, books)
     if channel == "header":

@@ -21,6 +21,7 @@ from action_runner.domain.mail import Mail
 from action_runner.handler import BREAKAGES_MAX, RunnerHandler
 from action_runner.permits import Permits
 from action_runner.rotation import Rotation
+from action_runner.slow_renderings import SlowRenderings
 from signalbox_contracts import codec, topics
 from signalbox_contracts.messages import (
     ActionFailed,
@@ -112,6 +113,7 @@ class Stage:
             destinations=self.destinations,
             permits=Permits(),
             answers=AnswerDesk(FakeKafka(), rotation, "action-runner"),
+            slow_renderings=SlowRenderings(),
             jitter=lambda: 0.0,
         )
 

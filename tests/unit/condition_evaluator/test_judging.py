@@ -276,3 +276,43 @@ def test_verdicts_too_large_for_one_message_keep_their_sentence() -> None:
 def test_no_record_makes_it_raise(record: bytes) -> None:
     event = msgspec.structs.replace(event_of(1), record=record)
     assert judgement_of(judged(versions(), event)).outcome == "skipped"
+
+
+def test_what_is_too_much_to_judge_ends_its_own_run_and_no_other() -> None:
+    """40 patterns on a long text took minutes, and the evaluator ended at every start."""
+    known = versions()
+    hostile = {
+        "name": "Hostile",
+        "trigger": {"module": "leads", "event": "created"},
+        "conditions": {"field": "notes", "op": "matches", "value": "((Ä|ö|Ü){1,100}){1,10}q"},
+        "actions": [MAIL],
+    }
+    known.apply(
+        WorkflowVersion(
+            tenant_id="demo",
+            workflow_id="w-2",
+            version=1,
+            definition=to_bytes(parse_definition(hostile)),
+            published_at_ms=HAPPENED_MS,
+            published_by="u-1",
+        )
+    )
+    record = msgspec.json.encode({"amount": 75_000, "notes": "Äö" * 30_000})
+    event = msgspec.structs.replace(event_of(75_000), record=record)
+    candidates = tuple(
+        Candidate(run_id=f"run-{workflow_id}", workflow_id=workflow_id, version=1)
+        for workflow_id in ("w-2", "w-1")
+    )
+    request = RunsRequested(
+        tenant_id="demo",
+        event=codec.encode(event),
+        candidates=candidates,
+        appended_at_ms=HAPPENED_MS,
+    )
+    judged = Judge(known, RateMemory(), lambda *_: None).judge(request, event, LANE, NOW_MS)
+    facts = {type(fact): fact for fact in judged.facts}
+    failed = facts[RunFailed]
+    assert isinstance(failed, RunFailed)
+    assert (failed.run_id, failed.error_type) == ("run-w-2", "too-much-to-judge")
+    assert "notes is too much to judge" in (failed.error_detail or "")
+    assert [token.run_id for token in judged.tokens] == ["run-w-1"]

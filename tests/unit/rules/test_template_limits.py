@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from signalbox_rules.errors import RefusedTemplate, RenderingFailed
+from signalbox_rules.template_limits import RENDER_SECONDS_MAX, RenderBudget
 from signalbox_rules.templates import TemplateContext, compile_template, evaluate, render, render_value
 
-CONTEXT = TemplateContext(
-    {"record": {"big": "x" * 200_000, "list": list(range(5_000)), "n": 10, "text": "a" * 1_000}}
-)
+RECORD = {"big": "x" * 200_000, "list": list(range(5_000)), "n": 10, "text": "a" * 1_000}
+
+
+def context(budget: RenderBudget | None = None) -> TemplateContext:
+    return TemplateContext({"record": RECORD}, budget or RenderBudget())
 
 
 def nested(tag: str, end: str, levels: int) -> str:
@@ -48,10 +51,10 @@ def nested(tag: str, end: str, levels: int) -> str:
 def test_a_limit_stops_the_rendering(source: str, reason: str) -> None:
     compiled = compile_template(source, "text")
     if not reason:  # the filter refuses, which is a warning, and memory stays small
-        assert len(render(compiled, CONTEXT).text) < 20
+        assert len(render(compiled, context()).text) < 20
         return
     with pytest.raises(RenderingFailed, match=reason):
-        render(compiled, CONTEXT)
+        render(compiled, context())
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def test_a_limit_stops_the_rendering(source: str, reason: str) -> None:
     ],
 )
 def test_a_filter_refuses_to_make_too_much(source: str) -> None:
-    rendered = render(compile_template(source, "text"), CONTEXT)
+    rendered = render(compile_template(source, "text"), context())
     assert rendered.text in ("", "0")
     assert "more than" in rendered.warnings[0]
 
@@ -74,7 +77,7 @@ def test_an_output_that_is_too_long_never_meets_in_memory() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(RenderingFailed, match="output has more than"):
-            render(compiled, CONTEXT)
+            render(compiled, context())
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
@@ -82,9 +85,9 @@ def test_an_output_that_is_too_long_never_meets_in_memory() -> None:
 
 @pytest.mark.parametrize("source", ["{{ record }}", "{{ record.big }}", "{{ record.big }}!"])
 def test_the_templates_of_a_json_value_have_a_limit_together(source: str) -> None:
-    assert render_value([source] * 3, CONTEXT)
+    assert render_value([source] * 3, context())
     with pytest.raises(RenderingFailed, match="4,194,304 bytes"):
-        render_value({"lines": [source] * 100}, CONTEXT)
+        render_value({"lines": [source] * 100}, context())
 
 
 def test_a_long_list_fits_the_limits() -> None:
@@ -101,13 +104,13 @@ def test_a_long_list_fits_the_limits() -> None:
 
 def test_numbers_stay_numbers_of_a_size() -> None:
     source = "{% assign n = record.n %}{% for i in (1..50) %}{% assign n = n | times: n %}{% endfor %}{{ n }}"
-    assert len(render(compile_template(source, "text"), CONTEXT).text) < 40
+    assert len(render(compile_template(source, "text"), context()).text) < 40
 
 
 def test_an_expression_that_reaches_a_limit_fails_too() -> None:
     source = "{{ record.big" + " | upcase" * 60 + " }}"
     with pytest.raises(RenderingFailed):
-        evaluate(compile_template(source, "text"), CONTEXT)
+        evaluate(compile_template(source, "text"), context())
 
 
 @pytest.mark.parametrize(
@@ -137,7 +140,7 @@ def test_deep_data_does_not_break_a_rendering() -> None:
 
 def test_warnings_are_few_even_if_faults_are_many() -> None:
     source = "".join(f"{{{{ record.missing_{n} }}}}" for n in range(100))
-    assert len(render(compile_template(source, "text"), CONTEXT).warnings) == 20
+    assert len(render(compile_template(source, "text"), context()).warnings) == 20
 
 
 @pytest.mark.parametrize(
@@ -159,4 +162,36 @@ def test_marks_that_would_keep_the_lexer_busy_for_hours_are_refused_at_once(sour
 
 def test_verbatim_text_may_hold_marks() -> None:
     source = "{% raw %}{{ {% {%- raw{% endraw %}{{ record.n }}{%- raw -%}{{{%- endraw -%}"
-    assert render(compile_template(source, "text"), CONTEXT).text == "{{ {% {%- raw10{{"
+    assert render(compile_template(source, "text"), context()).text == "{{ {% {%- raw10{{"
+
+
+HEAVY = "{% for i in (1..4000) %}" + "{% assign x = i | number: 12, 'ar_EG' %}" * 7 + "{% endfor %}"
+
+
+def test_all_texts_of_an_action_share_one_budget() -> None:
+    """80 texts that are each within the limits held the runner up for minutes."""
+    shared = context()
+    compiled = compile_template("{% for i in (1..4000) %}x{% endfor %}", "text")
+    assert render(compiled, shared).text
+    assert render(compiled, shared).text
+    with pytest.raises(RenderingFailed, match="loops more than"):
+        render(compiled, shared)
+
+
+def test_time_of_the_processor_is_in_the_budget_too() -> None:
+    spent = iter(range(10_000))
+    budget = RenderBudget(lambda: next(spent) * RENDER_SECONDS_MAX / 50)
+    with pytest.raises(RenderingFailed, match="too long to render"):
+        render(compile_template(HEAVY, "text"), context(budget))
+    assert budget.out_of_time
+
+
+def test_a_mail_with_a_few_values_asks_no_clock() -> None:
+    def broken_clock() -> float:
+        asked.append(1)
+        return 0.0
+
+    asked: list[int] = []
+    budget = RenderBudget(broken_clock)
+    assert render(compile_template("Dear {{ record.text | upcase }}", "text"), context(budget)).text
+    assert len(asked) == 1, "when the budget is made"

@@ -23,5 +23,9 @@ class RefusedTemplate(RulesError):
         self.line = line
 
 
+class TooMuchToJudge(RulesError):
+    """Comparisons that would take more steps than are allowed; the text names the field and the limit."""
+
+
 class RenderingFailed(RulesError):
     """A template that reached a limit while it was rendered; nothing of its output may be sent."""

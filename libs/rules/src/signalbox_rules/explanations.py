@@ -15,7 +15,7 @@ from signalbox_rules.operators.operator import (
     ValueOperator,
 )
 from signalbox_rules.paths import MISSING, Path, present, reader_of, value_at
-from signalbox_rules.record_context import Explainer
+from signalbox_rules.record_context import Explainer, RecordContext
 from signalbox_rules.references import is_reference
 from signalbox_rules.verdicts import TEXT_SHOWN_MAX, Leaf, in_words, shown
 
@@ -51,7 +51,7 @@ def _value_explainer(
     not_there_missed = not_there + _of_nothing(miss)
     name: Any = path[0] if len(path) == 1 else None  # nearly always; what is not called below saves a third
 
-    def explain(record: Any, previous: Any, now: Any) -> tuple[Leaf, str]:
+    def explain(record: Any, previous: Any, context: RecordContext) -> tuple[Leaf, str]:
         found = record.get(name, MISSING) if name is not None else value_at(record, path)
         before = None
         if previous is not None:
@@ -60,10 +60,10 @@ def _value_explainer(
             if kind is not int and (kind is not str or len(before) > TEXT_SHOWN_MAX):
                 before = shown(before)
         if found is MISSING:
-            outcome = test(None, now) if takes_time else test(None)
+            outcome = test(None, context.event_time) if takes_time else test(None)
             why = not_there if outcome else not_there_missed
             return Leaf(field, op, value, None, before, outcome, why), why
-        outcome = test(found, now) if takes_time else test(found)
+        outcome = test(found, context.event_time) if takes_time else test(found)
         actual: Any = found
         if type(found) is str and found and len(found) <= TEXT_SHOWN_MAX and not found.isspace():
             why = was + found  # what most fields hold, without two calls
@@ -82,7 +82,7 @@ def _value_explainer(
 def _change_explainer(comparison: Comparison, sense: Sense, path: Path, test: Test, miss: str) -> Explainer:
     field, op, value, read = comparison.field, comparison.op, shown(comparison.value), reader_of(path)
 
-    def explain(record: Any, previous: Any, _now: Any) -> tuple[Leaf, str]:
+    def explain(record: Any, previous: Any, _context: RecordContext) -> tuple[Leaf, str]:
         now_value = present(read(record))
         if previous is None:
             why = f"{field}: previous not published"
@@ -119,7 +119,7 @@ def explainer_of_unfit(comparison: Comparison, path: Path, why: str) -> Explaine
     """The explainer of a comparison that could not be made with what another field held."""
     read = reader_of(path)
 
-    def explain(record: Any, previous: Any, _now: Any) -> tuple[Leaf, str]:
+    def explain(record: Any, previous: Any, _context: RecordContext) -> tuple[Leaf, str]:
         before = None if previous is None else shown(present(read(previous)))
         found = shown(present(read(record)))
         return Leaf(comparison.field, comparison.op, shown(comparison.value), found, before, False, why), why

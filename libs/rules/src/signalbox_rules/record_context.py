@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from signalbox_rules.effort import Effort
 from signalbox_rules.verdicts import Node
 
 
@@ -19,22 +20,26 @@ class NotPublished:
 NOT_PUBLISHED: Final = NotPublished()
 
 Record = dict[str, Any]
-Decider = Callable[[Record, Record | None, datetime], bool]
-"""(record, previous or None where it was not published, time of the event) → outcome."""
-
-Explainer = Callable[[Record, Record | None, datetime], tuple[Node, str]]
-"""The same → node and the sentence of its reason."""
 
 
 class RecordContext(msgspec.Struct, frozen=True, gc=False):
     """The record after the event, what it was before it, and the time of the event (with a zone).
 
-    `previous` is None if the event created the record, and NOT_PUBLISHED if the publisher left it out.
+    `previous` is None if the event created the record, and NOT_PUBLISHED if the publisher left it out. All
+    judgements of an event share its `effort`.
     """
 
     record: Any
     previous: Any
     event_time: datetime
+    effort: Effort = msgspec.field(default_factory=Effort)
+
+
+Decider = Callable[[Record, Record | None, RecordContext], bool]
+"""(record, previous or None where it was not published, the context of both) → outcome."""
+
+Explainer = Callable[[Record, Record | None, RecordContext], tuple[Node, str]]
+"""The same → node and the sentence of its reason. Both may raise TooMuchToJudge."""
 
 
 def record_of(value: Any) -> Record:

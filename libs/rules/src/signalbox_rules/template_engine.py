@@ -83,7 +83,7 @@ class Render(RenderContext):
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
         """Called by python-liquid before a loop starts."""
-        self.books.loop(length)
+        self.books.budget.loop(length)
 
     def get_buffer(self, buf: Any = None) -> Buffer:
         """A buffer for a part of the output, such as a captured one."""
@@ -139,7 +139,7 @@ class CountedBlock(BlockNode):
 
     def render_to_output(self, context: Any, buffer: TextIO) -> int:
         """Go through one round."""
-        context.books.round(self.steps)
+        context.books.budget.round(self.steps)
         return super().render_to_output(context, buffer)
 
 

@@ -10,12 +10,15 @@ from signalbox_rules.errors import RenderingFailed
 from signalbox_rules.filters.filter import FilterRefused
 
 OUTPUT_CHARACTERS_MAX: Final = 262_144  # of one rendered text; mail servers refuse much more
-ITERATIONS_MAX: Final = 10_000  # of all loops of one template together
-STEPS_MAX: Final = 400_000  # tags, outputs and values that all loops together go through; about a second
+ITERATIONS_MAX: Final = 10_000  # of all loops of one action together
+STEPS_MAX: Final = 400_000  # tags, outputs and values that all its loops go through; about a second
 NESTING_MAX: Final = 20
-WORK_CHARACTERS_MAX: Final = 8_388_608  # that all filters of one rendering may read and write together
+WORK_CHARACTERS_MAX: Final = 8_388_608  # that all its filters may read and write together
 VALUE_BYTES_MAX: Final = 4_194_304  # of a JSON value's templates; no message of Signalbox is larger
 WARNINGS_MAX: Final = 20
+ACTION_CHARACTERS_MAX: Final = 8_388_608  # of all texts of one action; no message of Signalbox is larger
+RENDER_SECONDS_MAX: Final = 1.0  # of processor time for all texts of one action; a long mail takes 0.005
+LOOKS_A_QUESTION: Final = 16  # filters or rounds between two questions to the clock: some ms at the most
 
 _STRUCTURE_WORK: Final = 2_000  # what a list or an object counts for: it may have others inside
 _MEMBER_WORK: Final = 20  # what each of its members counts for: sorting and adding look at each
@@ -28,17 +31,82 @@ class TemplateLimitReached(ResourceLimitError):
         super().__init__(detail, token=None)
 
 
-class Bookkeeping:
-    """What a rendering noted and did so far; `optional` variables may be missing without a warning."""
+class RenderBudget:
+    """What all texts of one action may do together: loops, steps, work, output, and time of the processor.
 
-    __slots__ = ("_iterations", "_optional", "_steps", "_work", "warnings")
+    `cpu_seconds` is a clock that only this thread's work moves; without it there is no bound on time, and the
+    counts alone end a rendering. With the defaults they do so within some seconds.
+    """
 
-    def __init__(self, optional: frozenset[str]) -> None:
-        self.warnings: list[str] = []
-        self._optional = optional
+    __slots__ = (
+        "_characters",
+        "_cpu_seconds",
+        "_ends_at",
+        "_iterations",
+        "_looks",
+        "_steps",
+        "_work",
+        "out_of_time",
+    )
+
+    def __init__(
+        self, cpu_seconds: Callable[[], float] | None = None, seconds_max: float = RENDER_SECONDS_MAX
+    ) -> None:
+        self._cpu_seconds = cpu_seconds
+        self._ends_at = 0.0 if cpu_seconds is None else cpu_seconds() + seconds_max
+        self._looks = 0
         self._iterations = 0
         self._steps = 0
         self._work = 0
+        self._characters = 0
+        self.out_of_time = False
+
+    def loop(self, rounds: int) -> None:
+        """Count the rounds of a loop that is about to start."""
+        self._iterations += rounds
+        if self._iterations > ITERATIONS_MAX:
+            raise TemplateLimitReached(f"the template loops more than {ITERATIONS_MAX:,} times")
+
+    def round(self, steps: int) -> None:
+        """Count what one round of a loop goes through."""
+        self._steps += steps
+        if self._steps > STEPS_MAX:
+            raise TemplateLimitReached(f"the template's loops take more than {STEPS_MAX:,} steps")
+        self.look_at_the_time()
+
+    def work(self, characters: int) -> None:
+        """Count what a value may make of work to whoever looks at it."""
+        self._work += characters
+        if self._work > WORK_CHARACTERS_MAX:
+            raise TemplateLimitReached(f"the template works on more than {WORK_CHARACTERS_MAX:,} characters")
+
+    def written(self, characters: int) -> None:
+        """Count a finished text."""
+        self._characters += characters
+        if self._characters > ACTION_CHARACTERS_MAX:
+            raise TemplateLimitReached(
+                f"the texts of the action have more than {ACTION_CHARACTERS_MAX:,} characters together"
+            )
+
+    def look_at_the_time(self) -> None:
+        """Ask the clock, now and then: it costs more than most steps."""
+        if self._cpu_seconds is None:
+            return
+        self._looks += 1
+        if self._looks % LOOKS_A_QUESTION == 0 and self._cpu_seconds() > self._ends_at:
+            self.out_of_time = True
+            raise TemplateLimitReached("the texts of the action take too long to render; loop less")
+
+
+class Bookkeeping:
+    """What a rendering noted, and the budget it spends; `optional` variables may be missing unwarned."""
+
+    __slots__ = ("_optional", "budget", "warnings")
+
+    def __init__(self, optional: frozenset[str], budget: RenderBudget) -> None:
+        self.warnings: list[str] = []
+        self.budget = budget
+        self._optional = optional
 
     def missing(self, path: Sequence[object]) -> None:
         """Note that nothing is at a path."""
@@ -53,6 +121,7 @@ class Bookkeeping:
 
     def filtered(self, name: str, function: Callable[..., Any], value: Any, arguments: Sequence[Any]) -> Any:
         """What a filter makes of a value; nothing, with a warning, if it refuses. Counts the work."""
+        self.budget.look_at_the_time()
         self.read(value)
         try:
             result = function(value, *arguments)
@@ -66,25 +135,11 @@ class Bookkeeping:
         """Count the work that a value may make to whoever looks at it."""
         kind = type(value)
         if kind is str:
-            self._work += len(value)
+            self.budget.work(len(value))
         elif kind is list or kind is dict:
-            self._work += _STRUCTURE_WORK + _MEMBER_WORK * len(value)
+            self.budget.work(_STRUCTURE_WORK + _MEMBER_WORK * len(value))
         else:
-            self._work += 1
-        if self._work > WORK_CHARACTERS_MAX:
-            raise TemplateLimitReached(f"the template works on more than {WORK_CHARACTERS_MAX:,} characters")
-
-    def loop(self, rounds: int) -> None:
-        """Count the rounds of a loop that is about to start."""
-        self._iterations += rounds
-        if self._iterations > ITERATIONS_MAX:
-            raise TemplateLimitReached(f"the template loops more than {ITERATIONS_MAX:,} times")
-
-    def round(self, steps: int) -> None:
-        """Count what one round of a loop goes through."""
-        self._steps += steps
-        if self._steps > STEPS_MAX:
-            raise TemplateLimitReached(f"the template's loops take more than {STEPS_MAX:,} steps")
+            self.budget.work(1)
 
 
 class ValueBudget:

@@ -4,7 +4,7 @@ What a template prints is never looked at as a template again. A missing value i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from liquid.template import BoundTemplate
 from signalbox_rules.errors import RefusedTemplate, RenderingFailed
 from signalbox_rules.template_analysis import optional_variables
 from signalbox_rules.template_engine import ENVIRONMENTS, Buffer, ChannelOutputNode, Render
-from signalbox_rules.template_limits import Bookkeeping, ValueBudget
+from signalbox_rules.template_limits import Bookkeeping, RenderBudget, ValueBudget
 from signalbox_rules.template_program import Output, Program, program_of, run, value_of
 from signalbox_rules.template_scan import check_marks
 from signalbox_rules.template_values import Channel, plain, without_control
@@ -42,6 +42,8 @@ class TemplateContext:
     """What templates see, by name: record, previous, owner, event, workflow, run, actions."""
 
     variables: Mapping[str, Any]
+    budget: RenderBudget = field(default_factory=RenderBudget)
+    """Shared by all texts that are rendered with this context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,13 @@ def _line(error: LiquidError, source: str) -> int:
 
 def render(template: CompiledTemplate, context: TemplateContext) -> Rendered:
     """The template's text. Raises RenderingFailed if it reaches a limit."""
-    books = Bookkeeping(template.optional)
+    books = Bookkeeping(template.optional, context.budget)
     try:
         if template.program is not None:
             text = run(template.program, template.channel, context.variables, books)
         else:
             text = render_by_engine(template, context, books)
+        context.budget.written(len(text))
     except ResourceLimitError as error:
         raise RenderingFailed(_reason(error)) from None
     if template.channel == "header":
@@ -167,7 +170,7 @@ def evaluate(template: CompiledTemplate, context: TemplateContext) -> tuple[Any,
     if template.sole is None or template.template is None:
         rendered = render(template, context)
         return rendered.text, rendered.warnings
-    books = Bookkeeping(template.optional)
+    books = Bookkeeping(template.optional, context.budget)
     try:
         if template.program is not None and isinstance(output := template.program[0], Output):
             value = value_of(output, context.variables, books)

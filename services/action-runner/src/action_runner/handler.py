@@ -1,6 +1,7 @@
 """The runner's side of the lanes loop: decode, render, call, and write down what follows."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeAlias, assert_never
 
@@ -20,9 +21,12 @@ from action_runner.errors import ActionRunnerError, UnfitToken
 from action_runner.lane_sleep import LaneSleep
 from action_runner.outboxes import run_outbox
 from action_runner.permits import Permits
+from action_runner.slow_renderings import SlowRenderings
 from signalbox_contracts import ids, topics
 from signalbox_contracts.messages import ActionRequested, RunFact
+from signalbox_rules.actions.action import Preview
 from signalbox_rules.record_catalog import User
+from signalbox_rules.template_limits import RenderBudget
 from signalbox_runtime import fault
 from signalbox_runtime.loops.cancellations import Cancellations
 from signalbox_runtime.loops.dead_letters import dead_letter
@@ -35,6 +39,8 @@ from signalbox_runtime.records import Inbound, Outbox, TopicPartition
 SERVICE = "action-runner"
 BREAKAGES_MAX = 10
 """Unexpected failures of our own code in a row; then it is the code, not the tokens."""
+INLINE_RENDER_SECONDS = 0.005
+"""What one token's texts may take of the event loop's thread; a long mail with a table takes less."""
 NEXT_ATTEMPT = "The next attempt is waited for."
 log = structlog.get_logger()
 
@@ -68,13 +74,27 @@ class ToBury(msgspec.Struct, frozen=True):
     failure: Failure
 
 
+class ToRender(msgspec.Struct, frozen=True):
+    """A token whose texts take longer than the event loop may stand still."""
+
+    token: ActionRequested
+
+
+class ToCancel(msgspec.Struct, frozen=True):
+    """A token of a run that somebody canceled before it came."""
+
+    token: ActionRequested
+    canceled_by: str
+
+
 class ToAnswer(msgspec.Struct, frozen=True):
     """The CRM's word on a command."""
 
     answer: Accepted | Unusable
 
 
-Content: TypeAlias = ToCall | ToCommand | ToRefuse | ToBury | ToAnswer
+Prepared: TypeAlias = ToCall | ToCommand | ToRefuse | ToBury
+Content: TypeAlias = ToCall | ToCommand | ToRefuse | ToBury | ToRender | ToCancel | ToAnswer
 
 
 class RunnerHandler:
@@ -89,6 +109,7 @@ class RunnerHandler:
         destinations: Destinations,
         permits: Permits,
         answers: AnswerDesk,
+        slow_renderings: SlowRenderings,
         jitter: Callable[[], float],
     ) -> None:
         self._surroundings = surroundings
@@ -100,6 +121,7 @@ class RunnerHandler:
         self._answers = answers
         self._jitter = jitter
         self._lane_sleep = LaneSleep()
+        self._slow_renderings = slow_renderings
         self._preparing = asyncio.Lock()
         self._breakages = 0
 
@@ -112,7 +134,13 @@ class RunnerHandler:
             tenant_id = answer.token.tenant_id if isinstance(answer, Accepted) else ""
             return Work(inbound, tenant_id, NO_DESTINATION, ToAnswer(answer))
         token = read(inbound, ActionRequested)
-        content = self._prepare(token, inbound)
+        canceled_by = self._canceled_by(token)
+        if canceled_by is not None:
+            return Work(inbound, token.tenant_id, NO_DESTINATION, ToCancel(token, canceled_by))
+        budget = RenderBudget(time.thread_time, INLINE_RENDER_SECONDS)
+        content = self._prepare(token, inbound, budget)
+        if budget.out_of_time:
+            return Work(inbound, token.tenant_id, f"rendering for {token.tenant_id}", ToRender(token))
         destination = content.call.destination if isinstance(content, ToCall) else NO_DESTINATION
         return Work(inbound, token.tenant_id, destination, content)
 
@@ -123,19 +151,19 @@ class RunnerHandler:
                 return self._answers.answer(work.inbound, answer, self._clock.now_ms())
             case ToBury(token, failure):
                 return self._bury(work.inbound, token, failure)
+            case ToCancel(token, canceled_by):
+                return self._cancel(work.inbound, token, canceled_by)
+            case ToRender(token):
+                return self._render_and_act(work.inbound, token)
             case ToRefuse() | ToCommand() | ToCall() as content:
-                canceled_by = self._canceled_by(content.token)
-                if canceled_by is not None:
-                    step = advance.cancel(content.token, self._clock.now_ms(), canceled_by)
-                    return self._write(work.inbound, content.token, step.facts, step)
-                return self._act(work.inbound, content)
+                return self._act_unless_canceled(work.inbound, content)
             case _:
                 assert_never(work.content)
 
     def overflow(self, work: Work[Content]) -> Outbox:
         """See LaneHandler: a stated wait that grows with the destination's slowness."""
         content = work.content
-        assert isinstance(content, ToCall)
+        assert isinstance(content, ToCall | ToRender)
         token = content.token
         now_ms = self._clock.now_ms()
         wait_ms = self._destinations.slow_wait_ms(work.destination, now_ms)
@@ -164,9 +192,9 @@ class RunnerHandler:
 
     # --- from token to content --------------------------------------------------------------------
 
-    def _prepare(self, token: ActionRequested, inbound: Inbound) -> Content:
+    def _prepare(self, token: ActionRequested, inbound: Inbound, budget: RenderBudget) -> Prepared:
         try:
-            content = self._prepare_known(token, inbound.topic)
+            content = self._prepare_known(token, inbound.topic, budget)
         except Exception as error:  # noqa: BLE001, what breaks our code must not stop every other run
             return ToBury(token, self._breakage(inbound, token, error))
         self._breakages = 0
@@ -181,11 +209,14 @@ class RunnerHandler:
             log.error("a token broke the runner", exc_info=error)
         return Failure(UnfitToken.failure_type, f"The runner broke on it: {type(error).__name__}: {error}")
 
-    def _prepare_known(self, token: ActionRequested, topic: str) -> Content:
+    def _prepare_known(self, token: ActionRequested, topic: str, budget: RenderBudget) -> Prepared:
         try:
-            preview = rendering.render(token, self._users(token.tenant_id))
+            preview = rendering.render(token, self._users(token.tenant_id), budget)
         except UnfitToken as error:
             return ToBury(token, Failure(error.failure_type, str(error)))
+        return self._prepare_rendered(token, topic, preview)
+
+    def _prepare_rendered(self, token: ActionRequested, topic: str, preview: Preview) -> Prepared:
         action = token.actions[0]
         executor = ACTIONS_BY_TYPE.get(action.type)
         if executor is None or topics.action_topic(action.type) != topic:
@@ -209,6 +240,35 @@ class RunnerHandler:
                 assert_never(executor)
 
     # --- what is done -----------------------------------------------------------------------------
+
+    async def _render_and_act(self, inbound: Inbound, token: ActionRequested) -> Outbox:
+        """The long way from token to outbox: nobody else waits for it."""
+        canceled_by = self._canceled_by(token)
+        if canceled_by is not None:
+            return self._cancel(inbound, token, canceled_by)
+        try:
+            preview = await self._slow_renderings.render(token, self._users(token.tenant_id))
+            content = self._prepare_rendered(token, inbound.topic, preview)
+        except UnfitToken as error:
+            return self._bury(inbound, token, Failure(error.failure_type, str(error)))
+        except Exception as error:  # noqa: BLE001, see _prepare
+            return self._bury(inbound, token, self._breakage(inbound, token, error))
+        if isinstance(content, ToBury):
+            return self._bury(inbound, token, content.failure)
+        outcome = self._act_unless_canceled(inbound, content)
+        return outcome if isinstance(outcome, Outbox) else await outcome
+
+    def _act_unless_canceled(
+        self, inbound: Inbound, content: ToRefuse | ToCommand | ToCall
+    ) -> Outbox | Coroutine[Any, Any, Outbox]:
+        canceled_by = self._canceled_by(content.token)
+        if canceled_by is not None:
+            return self._cancel(inbound, content.token, canceled_by)
+        return self._act(inbound, content)
+
+    def _cancel(self, inbound: Inbound, token: ActionRequested, canceled_by: str) -> Outbox:
+        step = advance.cancel(token, self._clock.now_ms(), canceled_by)
+        return self._write(inbound, token, step.facts, step)
 
     def _act(
         self, inbound: Inbound, content: ToRefuse | ToCommand | ToCall

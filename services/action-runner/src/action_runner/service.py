@@ -15,6 +15,7 @@ from action_runner.handler import Content, RunnerHandler
 from action_runner.permits import Permits
 from action_runner.rotation import Rotation
 from action_runner.settings import ActionRunnerSettings
+from action_runner.slow_renderings import SlowRenderings
 from action_runner.smtp_settings import server_of_tenant
 from action_runner.views import Secrets, Users, without_key
 from signalbox_contracts import topics
@@ -87,6 +88,7 @@ def handler_opener(
         http = HttpClient(resolver)
         mail = SmtpSender(resolver, settings.message_id_domain)
         rotation = Rotation(service.clock)
+        slow_renderings = SlowRenderings()
         surroundings = Surroundings(
             clock=service.clock,
             http=http,
@@ -105,9 +107,11 @@ def handler_opener(
                 destinations=Destinations(jitter, settings.destination_calls_per_second),
                 permits=Permits(),
                 answers=AnswerDesk(service.kafka, rotation, NAME),
+                slow_renderings=slow_renderings,
                 jitter=jitter,
             )
         finally:
+            slow_renderings.close()
             await mail.close()
             await http.close()
 

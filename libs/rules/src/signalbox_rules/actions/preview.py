@@ -13,6 +13,7 @@ from signalbox_rules.actions.action import ActionContext, Parameters, Preview
 from signalbox_rules.actions.registry import ACTIONS_BY_TYPE
 from signalbox_rules.record_catalog import User
 from signalbox_rules.record_context import NotPublished
+from signalbox_rules.template_limits import RenderBudget
 from signalbox_rules.templates import TemplateContext
 
 
@@ -62,14 +63,13 @@ def action_context(
     run: Mapping[str, Any],
     receipts: Mapping[str, Any],
     users: Mapping[str, User],
+    budget: RenderBudget | None = None,
 ) -> ActionContext:
     """What the parameters of an action are rendered with.
 
     `record` is as earlier actions of the run left it, `event_record` as it triggered; `event` has id, name,
-    module,
-    record_id, time (RFC 3339), actor and origin; `workflow` has id, name and version; `run` has id;
-    `receipts` are by
-    action id.
+    module, record_id, time (RFC 3339), actor and origin; `workflow` has id, name and version; `run` has id;
+    `receipts` are by action id; `budget` bounds what all the texts may do.
     """
     owner_id = record.get("owner") if isinstance(record, dict) else None
     owner = users.get(owner_id) if isinstance(owner_id, str) else None
@@ -82,4 +82,5 @@ def action_context(
         "run": dict(run),
         "actions": {action_id: {"receipt": receipt} for action_id, receipt in receipts.items()},
     }
-    return ActionContext(TemplateContext(variables), event_time, users)
+    templates = TemplateContext(variables) if budget is None else TemplateContext(variables, budget)
+    return ActionContext(templates, event_time, users)

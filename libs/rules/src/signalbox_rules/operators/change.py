@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from signalbox_rules.effort import whole_value_steps
 from signalbox_rules.errors import RulesError
 from signalbox_rules.operators.equality import equals
 from signalbox_rules.operators.operator import DATES, EVERY, NUMBERS, ChangeOperator, ChangeTest, Takes
@@ -86,11 +87,18 @@ def _is_less(left: Any, right: Any) -> bool:
     return early is not None and late is not None and is_before(early, late)
 
 
+def change_steps(value: Any, _expected: Any) -> int:
+    """Both values are compared to any depth."""
+    return whole_value_steps(value)
+
+
 _ORDERED: Final = NUMBERS | DATES
 
 CHANGE_OPERATORS: Final = (
-    ChangeOperator("changed", "changed", Takes.NOTHING, EVERY, changed, lambda _: ""),
-    ChangeOperator("not_changed", "did not change", Takes.NOTHING, EVERY, not_changed, lambda _: ""),
+    ChangeOperator("changed", "changed", Takes.NOTHING, EVERY, changed, lambda _: "", steps=change_steps),
+    ChangeOperator(
+        "not_changed", "did not change", Takes.NOTHING, EVERY, not_changed, lambda _: "", steps=change_steps
+    ),
     ChangeOperator(
         "changed_to",
         "changed to",
@@ -99,6 +107,7 @@ CHANGE_OPERATORS: Final = (
         changed_to,
         lambda value: f", which is no change to {value}",
         example="Qualified",
+        steps=change_steps,
     ),
     ChangeOperator(
         "changed_from",
@@ -108,6 +117,7 @@ CHANGE_OPERATORS: Final = (
         changed_from,
         lambda value: f", which is no change from {value}",
         example="New",
+        steps=change_steps,
     ),
     ChangeOperator(
         "changed_from_to",
@@ -117,6 +127,7 @@ CHANGE_OPERATORS: Final = (
         changed_from_to,
         lambda value: f", which is no change {value}",
         example={"from": "New", "to": "Qualified"},
+        steps=change_steps,
     ),
     ChangeOperator(
         "increased",

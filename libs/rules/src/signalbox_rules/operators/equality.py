@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from signalbox_rules.effort import MEMBER_STEPS, value_steps
 from signalbox_rules.errors import RulesError
 from signalbox_rules.operators.operator import EVERY, LISTS, TEXTS, Takes, ValueOperator, ValueTest
 from signalbox_rules.reading import fold, is_empty, read_number, read_truth, text_key
@@ -113,6 +114,17 @@ def not_contains(expected: Any) -> ValueTest:
     return has_not
 
 
+def search_steps(value: Any, _expected: Any) -> int:
+    """The value is gone through once."""
+    return value_steps(value)
+
+
+def equality_steps(value: Any, expected: Any) -> int:
+    """Two lists are compared member by member, each with each."""
+    pairs = len(value) * len(expected) if type(value) is list and type(expected) is list else 0
+    return value_steps(value) + MEMBER_STEPS * pairs
+
+
 def complement(prepare: Any) -> Any:
     """The operator that holds exactly where another does not."""
 
@@ -156,6 +168,7 @@ EQUALITY_OPERATORS: Final = (
         lambda value: f", not {value}",
         example="Web Form",
         sense=equality_sense,
+        steps=equality_steps,
     ),
     ValueOperator(
         "not_equals",
@@ -165,6 +178,7 @@ EQUALITY_OPERATORS: Final = (
         complement(equals),
         lambda _: ", and had to be something else",
         example="Web Form",
+        steps=equality_steps,
     ),
     ValueOperator(
         "in",
@@ -174,6 +188,7 @@ EQUALITY_OPERATORS: Final = (
         among,
         lambda value: f", not one of {value}",
         example=["New", "Open"],
+        steps=search_steps,
     ),
     ValueOperator(
         "not_in",
@@ -183,6 +198,7 @@ EQUALITY_OPERATORS: Final = (
         complement(among),
         lambda value: f", which is one of {value}",
         example=["Closed"],
+        steps=search_steps,
     ),
     ValueOperator(
         "contains",
@@ -193,6 +209,7 @@ EQUALITY_OPERATORS: Final = (
         lambda value: f", which does not contain {value}",
         example="engineer",
         sense=contains_sense,
+        steps=search_steps,
     ),
     ValueOperator(
         "not_contains",
@@ -203,5 +220,6 @@ EQUALITY_OPERATORS: Final = (
         lambda value: f", which contains {value}",
         example="test",
         sense=contains_sense,
+        steps=search_steps,
     ),
 )

@@ -64,6 +64,9 @@ TimeTest = Callable[[Any, datetime], bool]
 Test = Callable[..., bool]
 """Any of the three."""
 
+Steps = Callable[[Any, Any], int]
+"""(value, expected) → how many steps (`signalbox_rules.effort`) comparing them takes at most."""
+
 Sense = Callable[[Any, Any], str | None]
 """(value, expected) → why they make no sense together ("which is not a number"), or None."""
 
@@ -89,6 +92,8 @@ class _Described:
     sense: Sense = always_sensible
     accepts_field: bool = True
     """May the expected value be another field of the record?"""
+    steps: Steps | None = None
+    """None where the work does not grow with the value."""
 
 
 @dataclass(frozen=True, slots=True)

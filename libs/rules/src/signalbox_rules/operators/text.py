@@ -1,9 +1,11 @@
 """starts_with, ends_with and matches."""
 
+from functools import lru_cache
 from typing import Any, Final
 
 import re2
 
+from signalbox_rules.effort import value_steps
 from signalbox_rules.errors import RulesError
 from signalbox_rules.operators.operator import TEXTS, Takes, ValueOperator, ValueTest
 from signalbox_rules.reading import fold, is_empty
@@ -40,15 +42,7 @@ def matches(expected: Any) -> ValueTest:
         raise RulesError(
             f"has {len(expected):,} characters; at most {PATTERN_MAX:,} are allowed in a pattern"
         )
-    options = re2.Options()
-    options.max_mem = PATTERN_MEMORY_BYTES
-    options.log_errors = False
-    try:
-        pattern = re2.compile(expected, options)
-    except (re2.error, UnicodeEncodeError) as error:
-        raise RulesError(
-            f"is a pattern that RE2 refuses: {_reason(error)}; it has no look-around and no back-references"
-        ) from None
+    pattern = _compiled(expected)
 
     def is_match(actual: Any) -> bool:
         if type(actual) is not str:
@@ -59,6 +53,30 @@ def matches(expected: Any) -> ValueTest:
             return False
 
     return is_match
+
+
+@lru_cache(maxsize=1_024)
+def _compiled(source: str) -> Any:
+    """The pattern. Raises RulesError with RE2's reason."""
+    options = re2.Options()
+    options.max_mem = PATTERN_MEMORY_BYTES
+    options.log_errors = False
+    try:
+        return re2.compile(source, options)
+    except (re2.error, UnicodeEncodeError) as error:
+        raise RulesError(
+            f"is a pattern that RE2 refuses: {_reason(error)}; it has no look-around and no back-references"
+        ) from None
+
+
+def pattern_steps(value: Any, expected: Any) -> int:
+    """RE2 is linear in the text, and at worst (its cache of states does not hold) in its program as well."""
+    return len(value) * int(_compiled(expected).programsize) if type(value) is str else 0
+
+
+def text_steps(value: Any, _expected: Any) -> int:
+    """Either end is compared after the whole text is folded."""
+    return value_steps(value)
 
 
 def _reason(error: Exception) -> str:
@@ -81,6 +99,7 @@ TEXT_OPERATORS: Final = (
         lambda value: f", which does not start with {value}",
         example="Dr.",
         sense=text_sense,
+        steps=text_steps,
     ),
     ValueOperator(
         "ends_with",
@@ -91,6 +110,7 @@ TEXT_OPERATORS: Final = (
         lambda value: f", which does not end with {value}",
         example="@example.com",
         sense=text_sense,
+        steps=text_steps,
     ),
     ValueOperator(
         "matches",
@@ -102,5 +122,6 @@ TEXT_OPERATORS: Final = (
         example="^[A-Z]{2}-[0-9]+$",
         sense=text_sense,
         accepts_field=False,
+        steps=pattern_steps,
     ),
 )

@@ -20,10 +20,14 @@ from signalbox_rules.actions.preview import (
 )
 from signalbox_rules.record_catalog import User
 from signalbox_rules.record_context import NOT_PUBLISHED
+from signalbox_rules.template_limits import RenderBudget
 
 
-def render(token: ActionRequested, users: Mapping[str, User]) -> Preview:
-    """The current action's parameters as they are to be sent. Raises UnfitToken for a token that has none."""
+def render(token: ActionRequested, users: Mapping[str, User], budget: RenderBudget | None = None) -> Preview:
+    """The current action's parameters as they are to be sent, within `budget` (None: counts, but no time).
+
+    Raises UnfitToken for a token that has none.
+    """
     if not token.actions:
         raise UnfitToken("The token has no action left, and its run did not end.")
     action = token.actions[0]
@@ -47,6 +51,7 @@ def render(token: ActionRequested, users: Mapping[str, User]) -> Preview:
         run={"id": token.run_id},
         receipts=receipts,
         users=users,
+        budget=budget,
     )
     return checked if isinstance(checked, Preview) else preview_checked(action.type, checked, context)
 

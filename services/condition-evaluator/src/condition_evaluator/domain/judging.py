@@ -29,6 +29,7 @@ from signalbox_contracts.messages import (
     RunsRequested,
     RunSucceeded,
 )
+from signalbox_rules.errors import TooMuchToJudge
 from signalbox_rules.guards import Allowed, Refused
 from signalbox_rules.record_context import NOT_PUBLISHED, RecordContext
 
@@ -116,7 +117,10 @@ class _Judging:
             return _Outcome(_refused(judgement, candidate.refusal.reason, candidate.refusal.detail))
         resume = self.request.resume
         if resume is None or resume.mode == "latest":
-            verdict = version.condition.explain(self.context)
+            try:
+                verdict = version.condition.explain(self.context)
+            except TooMuchToJudge as error:
+                return _Outcome(judgement, self._failed(candidate, "too-much-to-judge", str(error)))
             judgement = replace(judgement, verdict=msgspec.json.encode(verdict))
             if not verdict.outcome:
                 return _Outcome(replace(judgement, outcome="skipped", reason="conditions"))
@@ -165,15 +169,18 @@ class _Judging:
         return _Outcome(judgement, token=token)
 
     def _unusable(self, candidate: Candidate, detail: str) -> _Outcome:
-        failed = RunFailed(
+        judgement = self._judgement(candidate, candidate.workflow_id, candidate.version)
+        return _Outcome(judgement, self._failed(candidate, "unusable-version", detail))
+
+    def _failed(self, candidate: Candidate, error_type: str, detail: str) -> RunFailed:
+        return RunFailed(
             tenant_id=self.request.tenant_id,
             run_id=candidate.run_id,
             seq=FIRST_SEQ + 1,
             at_ms=self.now_ms,
-            error_type="unusable-version",
+            error_type=error_type,
             error_detail=detail,
         )
-        return _Outcome(self._judgement(candidate, candidate.workflow_id, candidate.version), failed)
 
     def _canceled(self, candidate: Candidate, to_do: tuple[ActionStep, ...], canceled_by: str) -> RunCanceled:
         return RunCanceled(

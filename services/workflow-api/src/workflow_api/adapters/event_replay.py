@@ -13,6 +13,7 @@ from signalbox_contracts.cloudevents import read_event
 from signalbox_contracts.errors import InvalidEvent
 from signalbox_contracts.messages import CrmEvent
 from signalbox_contracts.schemas import all_schemas
+from signalbox_rules.errors import TooMuchToJudge
 from signalbox_rules.record_context import NOT_PUBLISHED, RecordContext
 from signalbox_runtime.kafka.broker import Kafka
 from signalbox_runtime.records import Inbound, TopicPartition
@@ -119,7 +120,13 @@ class EventFeeder:
                 backtest.unreadable += 1
             else:
                 if past is not None:
-                    backtest.feed(past)
+                    self._judge(past)
+
+    def _judge(self, past: PastEvent) -> None:
+        try:
+            self._backtest.feed(past)
+        except TooMuchToJudge:
+            self._backtest.unreadable += 1
 
     def _may_be_heard(self, record: Inbound) -> bool:
         kind = record.header("ce_type")

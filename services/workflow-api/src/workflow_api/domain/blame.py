@@ -49,10 +49,10 @@ class Leaves:
 
     def pattern(self, context: RecordContext) -> int:
         """Which leaves hold: a bit for each, in the order of the document."""
-        record, previous, now = record_of(context.record), previous_of(context.previous), context.event_time
+        record, previous = record_of(context.record), previous_of(context.previous)
         pattern = 0
         for bit, decide in self._deciders:
-            if decide(record, previous, now):
+            if decide(record, previous, context):
                 pattern |= bit
         return pattern
 

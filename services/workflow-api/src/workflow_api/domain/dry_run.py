@@ -1,6 +1,6 @@
 """A dry run: the verdict and every action of a definition for one event, by the code that runs live."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,9 +12,11 @@ from signalbox_contracts.definitions.document import Problem, WorkflowDefinition
 from signalbox_contracts.messages import CrmEvent
 from signalbox_rules.actions.preview import action_context, event_variables, preview
 from signalbox_rules.conditions import compile_condition
+from signalbox_rules.errors import TooMuchToJudge
 from signalbox_rules.listeners import ActiveWorkflow
 from signalbox_rules.record_catalog import User
 from signalbox_rules.record_context import NOT_PUBLISHED, RecordContext
+from signalbox_rules.template_limits import RenderBudget
 from signalbox_rules.triggers import TriggerIndex
 from signalbox_rules.verdicts import Verdict
 
@@ -74,12 +76,20 @@ class Read:
         )
 
 
-def dry_run(tested: Tested, event: CrmEvent, users: Mapping[str, User]) -> DryRun:
-    """Tries `tested` on an event. Raises msgspec.DecodeError when the event's record is not JSON."""
+def dry_run(
+    tested: Tested, event: CrmEvent, users: Mapping[str, User], cpu_seconds: Callable[[], float] | None = None
+) -> DryRun:
+    """Tries `tested` on an event. All its texts share one budget, whose time `cpu_seconds` tells.
+
+    Raises msgspec.DecodeError when the event's record is not JSON.
+    """
     read = Read.of(event)
     condition = compile_condition(tested.definition.conditions)
-    verdict = condition.explain(RecordContext(read.record, read.previous, read.moment))
-    actions, assumptions = _try_actions(tested, read, users)
+    try:
+        verdict = condition.explain(RecordContext(read.record, read.previous, read.moment))
+    except TooMuchToJudge as error:
+        verdict = Verdict(False, str(error), None)
+    actions, assumptions = _try_actions(tested, read, users, RenderBudget(cpu_seconds))
     return DryRun(trigger_matches(tested, read), verdict, actions, assumptions)
 
 
@@ -99,7 +109,7 @@ def trigger_matches(tested: Tested, read: Read) -> bool:
 
 
 def _try_actions(
-    tested: Tested, read: Read, users: Mapping[str, User]
+    tested: Tested, read: Read, users: Mapping[str, User], budget: RenderBudget
 ) -> tuple[tuple[ActionTried, ...], tuple[str, ...]]:
     event, record = read.event, read.record
     tried: list[ActionTried] = []
@@ -120,6 +130,7 @@ def _try_actions(
             run={"id": run_id},
             receipts={},
             users=users,
+            budget=budget,
         )
         shown = preview(action.type, action.with_, context)
         key = ids.effect_key(event.tenant_id, event.event_id, tested.workflow_id, action.id, 0)
