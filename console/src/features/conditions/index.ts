@@ -1,0 +1,3 @@
+export * from "./model/retype";
+export * from "./model/tree";
+export * from "./model/words";

@@ -1,0 +1,3 @@
+export * from "./model/duration";
+export * from "./model/template";
+export * from "./model/variables";
