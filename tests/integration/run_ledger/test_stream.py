@@ -23,8 +23,8 @@ async def test_a_run_is_told_of_when_it_can_be_read(ledger: Ledger) -> None:
     changes: Changes = ledger.app.state.changes
     stop = asyncio.Event()
     listening = asyncio.create_task(changes.listen(stop))
-    events = _events(ledger.app.state.runs, changes, "demo", again=False)
-    other = _events(ledger.app.state.runs, changes, "other", again=False)
+    events = _events(ledger.app.state.runs, ledger.app.state.summaries, changes, "demo", again=False)
+    other = _events(ledger.app.state.runs, ledger.app.state.summaries, changes, "other", again=False)
     assert await anext(events) == b": connected\n\n"
     assert await anext(other) == b": connected\n\n"
     assert await anext(events) == REFRESH  # it began to listen after we came
@@ -39,7 +39,9 @@ async def test_a_run_is_told_of_when_it_can_be_read(ledger: Ledger) -> None:
 
 
 async def test_who_connects_again_is_told_to_read_anew(ledger: Ledger) -> None:
-    again = _events(ledger.app.state.runs, ledger.app.state.changes, "demo", again=True)
+    again = _events(
+        ledger.app.state.runs, ledger.app.state.summaries, ledger.app.state.changes, "demo", again=True
+    )
     assert [await anext(again), await anext(again)] == [b": connected\n\n", REFRESH]
     path = next(route for route in ledger.app.openapi()["paths"]["/v1/stream"]["get"]["parameters"])
     assert (path["in"], path["name"]) == ("header", "last-event-id")

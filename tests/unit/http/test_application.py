@@ -1,6 +1,7 @@
 """Every error is a problem, every limit holds, and a repeated key repeats no call."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -56,6 +57,12 @@ async def broken(how: str, request: Request) -> None:
 class Keys:
     async def find(self, key_hash: bytes) -> KeyRecord | None:
         return self.record
+
+    async def find_of_session(self, token_hash: bytes, now: datetime) -> KeyRecord | None:
+        return await self.find(token_hash)
+
+    async def find_by_id(self, key_id: str) -> KeyRecord | None:
+        return None
 
     async def used(self, key_id: str, at: Any) -> None:
         return None

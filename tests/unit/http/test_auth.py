@@ -37,6 +37,12 @@ class Keys:
             raise OperationalError("SELECT", {}, Exception("gone"))
         return self.records.get(key_hash)
 
+    async def find_of_session(self, token_hash: bytes, now: datetime) -> KeyRecord | None:
+        return await self.find(token_hash)
+
+    async def find_by_id(self, key_id: str) -> KeyRecord | None:
+        return None
+
     async def used(self, key_id: str, at: datetime) -> None:
         self.uses.append(at)
 

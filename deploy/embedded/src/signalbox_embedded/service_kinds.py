@@ -3,14 +3,18 @@
 The environment is the contract: the same names configure the images of `docker-compose.yml`.
 """
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from signalbox_embedded.errors import EmbeddedError
 from signalbox_embedded.supervisor import STOP_TIMEOUT_SECONDS
 
 FIRST_TENANT = "demo"
+CONSOLE = Path(__file__).parents[4] / "console" / "dist"
+"""Where `make setup` builds the console, in a checkout."""
 WORKERS_MAX = 16
 CALLS_END_SECONDS = 20.0
 """More than an action has (15 s unless its workflow says otherwise): a killed runner repeats its calls."""
@@ -146,6 +150,7 @@ def environment(worker: Worker, surroundings: Surroundings) -> dict[str, str]:
         "workflow-api": {
             **smtp,
             f"{prefix}LEDGER_URL": surroundings.ledger_url,
+            f"{prefix}CONSOLE_DIR": os.environ.get(f"{prefix}CONSOLE_DIR", str(CONSOLE)),
             f"{prefix}FIRST_TENANT": FIRST_TENANT,
             f"{prefix}FIRST_KEY_FILE": surroundings.api_key_file,
         },

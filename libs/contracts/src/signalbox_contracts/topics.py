@@ -1,7 +1,7 @@
 """The topics, read from `schemas/topics/*.yaml`: one file each, with key, size, retention and readers."""
 
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import yaml
@@ -14,7 +14,8 @@ ENVELOPE_MAX_BYTES = 1_048_576
 """Largest event accepted on a crm topic. The topic itself takes four times that, so that a larger
 event can be told so instead of being refused by the broker."""
 REPLY_CONTEXT_MAX_BYTES = 262_144
-MODULES = ("leads", "opportunities", "contacts", "accounts", "tasks", "invoices")
+ModuleName = Literal["leads", "opportunities", "contacts", "accounts", "tasks", "invoices"]
+MODULES: tuple[ModuleName, ...] = get_args(ModuleName)
 
 CRM_CATALOG = "crm.catalog"
 CRM_COMMANDS = "crm.commands"

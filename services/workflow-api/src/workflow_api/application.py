@@ -7,12 +7,17 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from signalbox_rules.workflow_schema import workflow_schema
+from signalbox_runtime.clock import Clock
 from signalbox_runtime.http.application import create_app
 from signalbox_runtime.http.auth import Access
 from signalbox_runtime.http.idempotency import Claim, Fresh, IdempotencyStore, StoredAnswer
+from signalbox_runtime.http.sessions import Sessions
 from signalbox_runtime.process.readiness import Readiness
+from workflow_api.adapters.console_files import ConsoleBeside, ConsoleFiles
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
+from workflow_api.adapters.event_search import EventSearch
 from workflow_api.adapters.ledger_proxy import LedgerProxy
+from workflow_api.adapters.recent_records import RecentRecords
 from workflow_api.api_keys import ApiKeys
 from workflow_api.backtests import Backtests
 from workflow_api.dry_runs import DryRuns
@@ -23,15 +28,19 @@ from workflow_api.routes import (
     audit,
     backtests,
     catalog,
+    drafts,
     email_templates,
     files,
     ledger,
     lifecycle,
+    records,
     secrets,
+    session,
     tests,
     versions,
     workflows,
 )
+from workflow_api.routes.session import SignIns
 from workflow_api.stored_secrets import StoredSecrets
 from workflow_api.test_mails import TestMails
 from workflow_api.workflows import Workflows
@@ -45,7 +54,9 @@ DESCRIPTION = (
 IMPORT_BYTES_MAX = 8_388_608
 """Largest body: an import of a few thousand workflows."""
 ROUTERS = (
+    session.router,
     workflows.router,
+    drafts.router,
     lifecycle.router,
     versions.router,
     tests.router,
@@ -56,6 +67,7 @@ ROUTERS = (
     secrets.router,
     api_keys.router,
     audit.router,
+    records.router,
     ledger.router,
 )
 
@@ -66,6 +78,9 @@ class Parts:
 
     engine: AsyncEngine
     access: Access
+    clock: Clock
+    sessions: Sessions
+    sign_ins: SignIns
     readiness: Readiness
     idempotency: IdempotencyStore
     workflows: Workflows
@@ -74,16 +89,20 @@ class Parts:
     api_keys: ApiKeys
     catalogs: CrmCatalogs
     dry_runs: DryRuns
+    event_search: EventSearch
+    recent_records: RecentRecords
     test_mails: TestMails
     backtests: Backtests
     imports: Imports
     ledger: LedgerProxy
 
 
-def build_application(parts: Parts) -> FastAPI:
-    """The application, ready to serve."""
+def build_application(parts: Parts, console: ConsoleFiles | None = None) -> FastAPI:
+    """The application, ready to serve; with the console where it is built."""
     app = _application(parts.access, parts.readiness, parts.idempotency)
     app.state.parts = parts
+    if console is not None:
+        app.router.default = ConsoleBeside(console, app.router.default)
     return app
 
 

@@ -53,6 +53,38 @@ def check_document(body: Any, catalog: Catalog | None, prefix: str = "") -> Chec
     return CheckedDocument(dict(document), definition)
 
 
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A document as far as its author has got, and what is to be done before it can be published."""
+
+    document: dict[str, Any]
+    problems: list[Problem]
+
+
+def check_sketch(body: Any, catalog: Catalog | None) -> Sketch:
+    """Any JSON object, kept as it is but for action ids. Raises a 422 problem for what can't be stored."""
+    if not isinstance(body, Mapping):
+        raise invalid_workflow([Problem("", "must be an object: a workflow, as far as it is written")])
+    unstorable = unstorable_texts(body)
+    name = body.get("name")
+    if isinstance(name, str) and name and not is_one_line(name):
+        unstorable = [Problem("/name", ONE_LINE), *unstorable]
+    if unstorable:
+        raise invalid_workflow(unstorable)
+    document: Any = assign_action_ids(body) if isinstance(body.get("actions"), list) else body
+    return Sketch(dict(document), problems_of(document, catalog))
+
+
+def is_unfinished(body: Any) -> bool:
+    """Whether somebody has only begun: a workflow without a trigger or without actions."""
+    return isinstance(body, Mapping) and not ("trigger" in body and "actions" in body)
+
+
+def problems_of(document: Mapping[str, Any], catalog: Catalog | None) -> list[Problem]:
+    """What keeps the document from being published, and what its author should look at again."""
+    return list(validate_document(document, catalog)[1])
+
+
 def warnings_of(document: Mapping[str, Any], catalog: Catalog | None) -> list[Problem]:
     """What its author might want to know of a document that is right: fields the CRM does not list, say."""
     _, problems = validate_document(document, catalog)

@@ -16,6 +16,7 @@ from signalbox_runtime.database import create_engine, migrate_when_reachable
 from signalbox_runtime.http.auth import Access, PostgresKeyStore
 from signalbox_runtime.http.idempotency import PostgresIdempotencyStore
 from signalbox_runtime.http.server import in_background, serve, unless_stopped
+from signalbox_runtime.http.sessions import Sessions
 from signalbox_runtime.loops.views import TopicViews, follow
 from signalbox_runtime.outbox.log import KafkaRelayLog
 from signalbox_runtime.outbox.relay import OutboxRelay
@@ -23,9 +24,12 @@ from signalbox_runtime.outbox.tables import OutboxTables
 from signalbox_runtime.process.readiness import DATABASE_CONDITION
 from signalbox_runtime.process.shell import Service
 from signalbox_runtime.secrets import keyring_of
+from workflow_api.adapters.console_files import ConsoleFiles
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
+from workflow_api.adapters.event_search import EventSearch
 from workflow_api.adapters.first_key import ensure_first_key
 from workflow_api.adapters.ledger_proxy import LedgerProxy
+from workflow_api.adapters.recent_records import RecentRecords
 from workflow_api.adapters.smtp import SmtpMailOut
 from workflow_api.api_keys import ApiKeys
 from workflow_api.application import Parts, build_application
@@ -33,6 +37,7 @@ from workflow_api.backtests import Backtests, run_backtests
 from workflow_api.dry_runs import DryRuns
 from workflow_api.email_templates import EmailTemplates
 from workflow_api.imports import Imports
+from workflow_api.routes.session import SignIns
 from workflow_api.settings import WorkflowApiSettings
 from workflow_api.stored_secrets import StoredSecrets
 from workflow_api.test_mails import TestMails
@@ -80,6 +85,9 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
     parts = Parts(
         engine=engine,
         access=access,
+        clock=clock,
+        sessions=Sessions(engine),
+        sign_ins=SignIns(clock.monotonic_seconds),
         readiness=service.readiness,
         idempotency=PostgresIdempotencyStore(engine, SCHEMA),
         workflows=workflows,
@@ -88,6 +96,8 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
         secrets=StoredSecrets(engine, outbox, is_effective, keyring_of(service.shared), clock),
         api_keys=ApiKeys(engine, access, clock),
         catalogs=catalogs,
+        event_search=EventSearch(service.kafka),
+        recent_records=RecentRecords(service.kafka),
         dry_runs=DryRuns(workflows, catalogs, service.kafka, clock),
         test_mails=TestMails(SmtpMailOut(settings.smtp_host, settings.smtp_port), settings.smtp_from, clock),
         backtests=Backtests(engine, workflows, clock, settings.backtest_events_max),
@@ -135,10 +145,20 @@ async def application(service: Service[WorkflowApiSettings], stop: asyncio.Event
     }
     try:
         async with in_background(service, tasks):
-            yield build_application(parts)
+            yield build_application(parts, built_console(settings.console_dir))
     finally:
         await ledger.close()
         await engine.dispose()
+
+
+def built_console(folder: Path | None) -> ConsoleFiles | None:
+    """The console, if it is built; without it the API is served alone."""
+    if folder is None:
+        return None
+    if not (folder / "index.html").is_file():
+        _log.warning("no console", reason=f"{folder} has no index.html; build it with make console")
+        return None
+    return ConsoleFiles(folder)
 
 
 def new_workflow_id() -> str:

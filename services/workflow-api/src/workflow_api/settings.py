@@ -21,6 +21,9 @@ class WorkflowApiSettings(ServiceSettings):
         default="",
         description="Where run-ledger answers; its routes are forwarded there. Empty: an ingress does that",
     )
+    console_dir: Path | None = Field(
+        default=None, description="Where the built console lies; without it only the API is served"
+    )
     first_tenant: str = Field(
         default="demo",
         pattern=TENANT_PATTERN,

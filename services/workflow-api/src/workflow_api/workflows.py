@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from signalbox_contracts.definitions.document import parse_definition, to_bytes
+from signalbox_contracts.definitions.document import Problem, parse_definition, to_bytes
 from signalbox_runtime import fault
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.http.auth import Principal
@@ -17,7 +17,7 @@ from workflow_api.adapters import template_rows, workflow_rows
 from workflow_api.adapters.audit_notes import note_change
 from workflow_api.adapters.crm_catalogs import CrmCatalogs
 from workflow_api.adapters.reading import reading
-from workflow_api.checking import check_document, invalid_workflow
+from workflow_api.checking import check_document, check_sketch, invalid_workflow, is_unfinished
 from workflow_api.domain import workflow as life
 from workflow_api.domain.action_identity import keep_action_ids
 from workflow_api.domain.announcements import cancel_runs_record, state_record, version_record
@@ -63,10 +63,11 @@ class Workflows:
     async def create(self, caller: Principal, body: Any, workflow_id: str | None = None) -> Workflow:
         """A new workflow with `body` as its draft. Raises a 422 problem.
 
-        A draft has to be whole, but may be ahead of the CRM: its catalog is asked when it is published.
+        It may be a beginning, without trigger or actions. What there is has to be right, but may be ahead of
+        the CRM: its catalog is asked when it is published.
         """
-        document = check_document(body, None).document
-        return await self._create(caller, document, "workflow.create", workflow_id)
+        checked = check_sketch(body, None) if is_unfinished(body) else check_document(body, None)
+        return await self._create(caller, checked.document, "workflow.create", workflow_id)
 
     async def duplicate(self, caller: Principal, workflow_id: str) -> Workflow:
         """A new workflow, paused, with the draft of another, else its newest version."""
@@ -111,6 +112,40 @@ class Workflows:
         kept = keep_action_ids(body, forms)
         document = check_document(kept, None).document
         return await self._change(caller, workflow_id, document, if_match, "workflow.change")
+
+    async def keep_draft(
+        self, caller: Principal, workflow_id: str, body: Any, if_match: str | None
+    ) -> tuple[Workflow, list[Problem]]:
+        """Keeps `body` as far as it is written; what is to be done before a publish comes with it."""
+        sketch = check_sketch(body, self._catalogs.of(caller.tenant_id))
+        workflow = await self._change(caller, workflow_id, sketch.document, if_match, "workflow.change")
+        return workflow, sketch.problems
+
+    async def discard_draft(self, caller: Principal, workflow_id: str, if_match: str | None) -> Workflow:
+        """Back to the version that judges events."""
+        change = change_by(caller, self._clock)
+        async with self._engine.begin() as connection:
+            workflow = _found(
+                await workflow_rows.find(connection, caller.tenant_id, workflow_id, lock=True), workflow_id
+            )
+            check_if_match(workflow, if_match or "*", workflow.draft, None)
+            match life.discard_draft(workflow, change):
+                case Refused(slug, detail):
+                    raise conflict(slug, detail)
+                case Unchanged():
+                    return workflow
+                case Changed(changed):
+                    await workflow_rows.save(connection, changed)
+                    await note_change(
+                        connection,
+                        workflow.tenant_id,
+                        change,
+                        "workflow.discard-draft",
+                        workflow.id,
+                        workflow.draft,
+                        None,
+                    )
+                    return changed
 
     async def restore(
         self, caller: Principal, workflow_id: str, number: int, if_match: str | None
@@ -160,11 +195,9 @@ class Workflows:
             workflow = _found(
                 await workflow_rows.find(connection, caller.tenant_id, workflow_id, lock=True), workflow_id
             )
-            current = workflow.draft
-            if current is None:
-                current = await _published_document(connection, workflow)
-            check_if_match(workflow, if_match, current, document)
-            match life.change_draft(workflow, document, change):
+            live = await _published_document(connection, workflow)
+            check_if_match(workflow, if_match, live if workflow.draft is None else workflow.draft, document)
+            match life.change_draft(workflow, document, change, live):
                 case Refused(slug, detail):
                     raise conflict(slug, detail)
                 case Changed(changed):

@@ -11,11 +11,11 @@ The application carries its `Access` in `app.state.access`. A key belongs to one
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final, Protocol, TypeAlias
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
@@ -26,6 +26,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.http.problems import Problem, unauthorized, unavailable
+from signalbox_runtime.http.sessions import (
+    COOKIE,
+    IDLE,
+    LONGEST,
+    SEEN_EVERY,
+    check_origin,
+    token_hash,
+)
 
 KEY_PREFIX: Final = "sbx_"
 KEY_BYTES: Final = 32
@@ -78,6 +86,14 @@ class KeyStore(Protocol):
         """The key with that hash."""
         ...
 
+    async def find_of_session(self, token_hash: bytes, now: datetime) -> KeyRecord | None:
+        """The key that a live session stands for; its use is noted."""
+        ...
+
+    async def find_by_id(self, key_id: str) -> KeyRecord | None:
+        """The key with that id."""
+        ...
+
     async def used(self, key_id: str, at: datetime) -> None:
         """Notes that the key was used."""
         ...
@@ -100,12 +116,34 @@ class PostgresKeyStore:
         self._engine = engine
 
     async def find(self, key_hash: bytes) -> KeyRecord | None:
-        query = text(
-            "SELECT id, name, tenant_id, role, email, expires_at, revoked_at, requests_per_minute"
-            " FROM access.api_keys WHERE key_hash = :key_hash"
+        return await self._one("key_hash = :key_hash", key_hash=key_hash)
+
+    async def find_by_id(self, key_id: str) -> KeyRecord | None:
+        return await self._one("id = CAST(:key_id AS uuid)", key_id=key_id)
+
+    async def find_of_session(self, token_hash: bytes, now: datetime) -> KeyRecord | None:
+        found = await self._one(
+            "id = (SELECT key_id FROM access.sessions WHERE token_hash = :token_hash"
+            " AND seen_at > :idle AND created_at > :longest)",
+            token_hash=token_hash,
+            idle=now - IDLE,
+            longest=now - LONGEST,
         )
+        if found is not None:
+            seen = text(
+                "UPDATE access.sessions SET seen_at = :now"
+                " WHERE token_hash = :token_hash AND seen_at < :before"
+            )
+            values = {"now": now, "token_hash": token_hash, "before": now - SEEN_EVERY}
+            async with self._engine.begin() as connection:
+                await connection.execute(seen, values)
+        return found
+
+    async def _one(self, condition: str, **values: object) -> KeyRecord | None:
+        columns = "id, name, tenant_id, role, email, expires_at, revoked_at, requests_per_minute"
+        query = text(f"SELECT {columns} FROM access.api_keys WHERE {condition}")  # noqa: S608, constants
         async with self._engine.connect() as connection:
-            row = (await connection.execute(query, {"key_hash": key_hash})).mappings().first()
+            row = (await connection.execute(query, values)).mappings().first()
         return None if row is None else _record(row)
 
     async def used(self, key_id: str, at: datetime) -> None:
@@ -130,6 +168,10 @@ class _Known:
     last_used_noted_at: float = field(default=float("-inf"))
 
 
+Find: TypeAlias = Callable[[bytes], Awaitable[KeyRecord | None]]
+"""The hash of a key or of a session's token → the key."""
+
+
 class Access:
     """Checks keys, remembers them for a few seconds, and counts each key's requests."""
 
@@ -140,14 +182,36 @@ class Access:
 
     async def authenticate(self, key: str) -> Principal:
         """The caller with that key. Raises Problem 401, 429 or 503."""
-        hashed = key_hash(key)
+        return await self._principal(
+            key_hash(key),
+            self._store.find,
+            "No such key. Send one made by POST /v1/api-keys as Authorization: Bearer <key>.",
+        )
+
+    async def authenticate_session(self, token: str) -> Principal:
+        """The caller with that session. Raises Problem 401, 429 or 503."""
+
+        async def find(hashed: bytes) -> KeyRecord | None:
+            return await self._store.find_of_session(hashed, self._now())
+
+        return await self._principal(
+            token_hash(token), find, "The session has ended. Sign in again, or send a key."
+        )
+
+    async def principal_of_key(self, key_id: str) -> Principal:
+        """The caller that a one-time link was made for. Raises Problem 401 or 503."""
+
+        async def find(_hashed: bytes) -> KeyRecord | None:
+            return await self._store.find_by_id(key_id)
+
+        return await self._principal(key_hash(f"link:{key_id}"), find, "The link's key is gone.")
+
+    async def _principal(self, hashed: bytes, find: Find, unknown: str) -> Principal:
         now = self._clock.monotonic_seconds()
         try:
-            known = await self._look_up(hashed, now)
+            known = await self._look_up(hashed, now, find)
             if known is None:
-                raise unauthorized(
-                    "No such key. Send one made by POST /v1/api-keys as Authorization: Bearer <key>."
-                )
+                raise unauthorized(unknown)
             self._check_alive(known.record)
             self._take_token(known, now)
             if now - known.last_used_noted_at >= LAST_USED_SECONDS:
@@ -169,11 +233,11 @@ class Access:
         """Empties the cache: a change of keys counts at once in this process."""
         self._known.clear()
 
-    async def _look_up(self, hashed: bytes, now: float) -> _Known | None:
+    async def _look_up(self, hashed: bytes, now: float, find: Find) -> _Known | None:
         known = self._known.get(hashed)
         if known is not None and now - known.looked_up_at < CACHE_SECONDS:
             return known
-        record = await self._store.find(hashed)
+        record = await find(hashed)
         if record is None:
             self._known.pop(hashed, None)
             return None
@@ -222,10 +286,15 @@ async def authenticated(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Principal:
     """The caller, if its role is at least the one in `scopes`. Raises Problem 401, 403, 429 or 503."""
-    if credentials is None or not credentials.credentials:
-        raise unauthorized("Send a key as Authorization: Bearer <key>.")
     access: Access = request.app.state.access
-    principal = await access.authenticate(credentials.credentials)
+    session = request.cookies.get(COOKIE)
+    if credentials is not None and credentials.credentials:
+        principal = await access.authenticate(credentials.credentials)
+    elif session:
+        check_origin(request)
+        principal = await access.authenticate_session(session)
+    else:
+        raise unauthorized("Send a key as Authorization: Bearer <key>, or sign in to the console.")
     needed = max(Role[scope] for scope in scopes.scopes)
     if principal.role < needed:
         raise Problem(

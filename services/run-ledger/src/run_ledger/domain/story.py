@@ -10,10 +10,13 @@ from typing import Any
 import msgspec
 
 from run_ledger.domain.records import IN_FLIGHT, AttemptRecord, RunRecord, kept_of, outline_of
+from run_ledger.domain.verdicts import sentence as verdict_sentence
 from run_ledger.domain.views import (
+    ActionsDone,
     ActionView,
     AttemptView,
     CausedRun,
+    CurrentAction,
     ErrorView,
     LateView,
     RunErrorView,
@@ -22,8 +25,20 @@ from run_ledger.domain.views import (
     rfc3339,
 )
 from signalbox_contracts.messages import ActionOutline, CrmEvent
+from signalbox_rules.record_title import title_of
 
 NULL = msgspec.Raw(b"null")
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """What lies beside a run's row, and lists show: its event's record (JSON), verdict, succeeded actions."""
+
+    record: bytes | None = None
+    verdict: bytes | None = None
+    succeeded: int = 0
+
+
+NOTHING_BESIDE = Beside()
 
 
 def shown_status(run: RunRecord) -> str:
@@ -33,9 +48,20 @@ def shown_status(run: RunRecord) -> str:
     return "running" if run.settled and run.status == "waiting" else run.status
 
 
-def summary(run: RunRecord) -> RunSummary:
-    """The run as lists show it."""
-    return RunSummary(**_summary_fields(run))
+def summary(run: RunRecord, beside: Beside = NOTHING_BESIDE) -> RunSummary:
+    """The run as lists show it, with what was read beside its row."""
+    kept = kept_of(run)
+    outlines = outline_of(run)
+    current = None
+    if run.status in IN_FLIGHT and run.action_id is not None:
+        types = {outline.id: outline.type for outline in outlines}
+        current = CurrentAction(run.action_id, types.get(run.action_id), run.attempt)
+    return RunSummary(
+        **_summary_fields(run, beside.record),
+        actions=ActionsDone(len(kept) + beside.succeeded, len(outlines)) if outlines else None,
+        current=current,
+        sentence=verdict_sentence(beside.verdict),
+    )
 
 
 def story(
@@ -50,7 +76,7 @@ def story(
 ) -> RunView:
     """The run as a page shows it. `event` is None once payloads of its age are dropped or erased."""
     return RunView(
-        **_summary_fields(run),
+        **_summary_fields(run, event.record if event else None),
         verdict=_raw(verdict),
         actions=actions(run, attempts, now_ms),
         chain=run.chain.split(",") if run.chain else [],
@@ -154,7 +180,7 @@ def _attempt_view(attempt: AttemptRecord, run: RunRecord, now_ms: int) -> Attemp
     )
 
 
-def _summary_fields(run: RunRecord) -> dict[str, Any]:
+def _summary_fields(run: RunRecord, record: bytes | None) -> dict[str, Any]:
     error = None
     if run.error_type is not None:
         error = RunErrorView(run.action_id, run.error_type, run.error_detail)
@@ -180,6 +206,7 @@ def _summary_fields(run: RunRecord) -> dict[str, Any]:
         "retry_of": run.retry_of,
         "retried_by": run.retried_by,
         "detail": run.detail,
+        "record_title": None if record is None else title_of(msgspec.json.decode(record)),
     }
 
 

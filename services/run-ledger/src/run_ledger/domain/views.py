@@ -47,8 +47,8 @@ class ActionView(msgspec.Struct, frozen=True, omit_defaults=True):
     kept: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A run in a list."""
+class RunFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run shows in a list and by itself."""
 
     id: str
     status: str
@@ -69,6 +69,30 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     retry_of: str | None
     retried_by: str | None
     detail: str | None = None
+    record_title: str | None = None
+
+
+class ActionsDone(msgspec.Struct, frozen=True):
+    """How many of a run's actions succeeded, now or in the run it repeats."""
+
+    done: int
+    total: int
+
+
+class CurrentAction(msgspec.Struct, frozen=True):
+    """The action that a run in flight is at."""
+
+    action_id: str
+    type: str | None
+    attempt: int | None
+
+
+class RunSummary(RunFields, frozen=True, kw_only=True):
+    """A run in a list. `sentence` is the verdict of a skipped one."""
+
+    actions: ActionsDone | None = None
+    current: CurrentAction | None = None
+    sentence: str | None = None
 
 
 class LateView(msgspec.Struct, frozen=True):
@@ -91,7 +115,7 @@ class CausedRun(msgspec.Struct, frozen=True):
     status: str
 
 
-class RunView(RunSummary, frozen=True, kw_only=True):
+class RunView(RunFields, frozen=True, kw_only=True):
     """A run by itself."""
 
     verdict: msgspec.Raw

@@ -12,6 +12,7 @@ from run_ledger.adapters.reading.read_past import ReadPast
 from run_ledger.adapters.reading.runs_reader import RunsReader
 from run_ledger.adapters.reading.stats import Stats
 from run_ledger.adapters.reading.stuck import StuckRuns
+from run_ledger.adapters.reading.summaries import Summaries
 from run_ledger.adapters.reading.timeline import Timeline
 from run_ledger.adapters.requests.bulk_retries import BulkRetries
 from run_ledger.adapters.requests.requests import Requests
@@ -76,6 +77,7 @@ def create(
     reading = engine.execution_options(isolation_level="AUTOCOMMIT")
     app.state.runs = RunsReader(reading)
     app.state.requests = Requests(engine, app.state.runs, clock)
+    app.state.summaries = Summaries(reading)
     app.state.read_past = read_past
     app.state.timeline = Timeline(reading)
     app.state.stats = Stats(reading)

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from run_ledger.adapters.reading.run_query import Filter
-from run_ledger.adapters.reading.runs_reader import RunsReader
+from run_ledger.adapters.reading.runs_reader import COUNTED_MAX, RunsReader
+from run_ledger.adapters.reading.summaries import Summaries
 from run_ledger.domain import story
 from run_ledger.domain.views import RunView
 from run_ledger.routes import shapes
@@ -33,7 +34,16 @@ async def list_runs(
     )
     page, more = runs[:limit], len(runs) > limit
     following = encode_cursor(page[-1].started_at_ms, page[-1].run_id) if more else None
-    return shapes.answer({"items": [story.summary(run) for run in page], "next": following})
+    summaries: Summaries = request.app.state.summaries
+    return shapes.answer({"items": await summaries.of(page), "next": following})
+
+
+@router.get("/v1/runs/counts", summary="How many runs match, by status", response_model=shapes.RunCounts)
+async def count_runs(request: Request, caller: Viewer, wanted: Filter) -> Response:
+    reader: RunsReader = request.app.state.runs
+    counts = await reader.counts(caller.tenant_id, wanted)
+    capped = any(count >= COUNTED_MAX for count in counts.values())
+    return shapes.answer({"by_status": counts, "capped": capped})
 
 
 @router.get(

@@ -42,8 +42,8 @@ class RunError(Shape):
     detail: str | None
 
 
-class RunSummary(Shape):
-    """A run in a list."""
+class RunFields(Shape):
+    """What a run shows in a list and by itself."""
 
     id: str
     status: RunStatus
@@ -66,6 +66,37 @@ class RunSummary(Shape):
     retry_of: str | None = Field(description="The run that this one repeats")
     retried_by: str | None = Field(description="The run that repeats this one")
     detail: str | None = Field(description="Of a skipped run: the reason in one sentence")
+    record_title: str | None = Field(description="What the CRM calls the record; null once dropped or erased")
+
+
+class ActionsDone(Shape):
+    """How many of a run's actions succeeded."""
+
+    done: int
+    total: int
+
+
+class CurrentAction(Shape):
+    """The action that a run in flight is at."""
+
+    action_id: str
+    type: str | None
+    attempt: int | None
+
+
+class RunSummary(RunFields):
+    """A run in a list."""
+
+    actions: ActionsDone | None = Field(description="null where nothing was started")
+    current: CurrentAction | None
+    sentence: str | None = Field(description="Of a run that its conditions skipped: the verdict")
+
+
+class RunCounts(Shape):
+    """How many runs match."""
+
+    by_status: dict[str, int]
+    capped: bool = Field(description="Whether one of the counts stopped at 10,000")
 
 
 class Attempt(Shape):
@@ -136,7 +167,7 @@ class LateResult(Shape):
     why: Literal["late", "repeated"]
 
 
-class Run(RunSummary):
+class Run(RunFields):
     """A run with its whole story."""
 
     verdict: JsonValue = Field(description="outcome, sentence and tree; null where nothing was judged")

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from run_ledger.adapters.reading.changes import Changes, Everything, until_closed
 from run_ledger.adapters.reading.runs_reader import RunsReader
-from run_ledger.domain import story
+from run_ledger.adapters.reading.summaries import Summaries
 from signalbox_runtime.http.auth import Viewer
 
 router = APIRouter(tags=["runs"])
@@ -37,17 +37,18 @@ async def stream(
     ] = None,
 ) -> StreamingResponse:
     reader: RunsReader = request.app.state.runs
+    summaries: Summaries = request.app.state.summaries
     changes: Changes = request.app.state.changes
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return StreamingResponse(
-        _events(reader, changes, caller.tenant_id, again=last_event_id is not None),
+        _events(reader, summaries, changes, caller.tenant_id, again=last_event_id is not None),
         media_type=EVENT_STREAM,
         headers=headers,
     )
 
 
 async def _events(
-    reader: RunsReader, changes: Changes, tenant_id: str, *, again: bool
+    reader: RunsReader, summaries: Summaries, changes: Changes, tenant_id: str, *, again: bool
 ) -> AsyncIterator[bytes]:
     with changes.of(tenant_id) as queue:
         yield b": connected\n\n"
@@ -59,5 +60,5 @@ async def _events(
             elif isinstance(change, Everything):
                 yield _REFRESH
             elif isinstance(change, list):
-                for run in await reader.some(tenant_id, change):
-                    yield _RUN % (run.run_id.encode(), msgspec.json.encode(story.summary(run)))
+                for run in await summaries.of(await reader.some(tenant_id, change)):
+                    yield _RUN % (run.id.encode(), msgspec.json.encode(run))

@@ -15,7 +15,7 @@ def keep_action_ids(body: Any, forms: Iterable[Document]) -> Any:
     """`body` with the ids written in that its actions had in one of `forms`, and fresh ones elsewhere."""
     if not isinstance(body, Mapping) or not isinstance(body.get("actions"), list):
         return body
-    before = [action for form in forms for action in form["actions"]]
+    before = [action for form in forms for action in _actions_of(form) if _has_id(action)]
     given = {action["id"] for action in body["actions"] if _has_id(action)}
     left = {action["id"]: action for action in before if action["id"] not in given}
     actions = []
@@ -30,6 +30,11 @@ def keep_action_ids(body: Any, forms: Iterable[Document]) -> Any:
     reserved = [{"type": "", "id": action_id} for action_id in left]
     assigned: Any = assign_action_ids({**body, "actions": [*actions, *reserved]})
     return {**body, "actions": assigned["actions"][: len(actions)]}
+
+
+def _actions_of(form: Document) -> list[Any]:
+    actions = form.get("actions")  # a draft may be unfinished
+    return actions if isinstance(actions, list) else []
 
 
 def _has_id(action: Any) -> bool:

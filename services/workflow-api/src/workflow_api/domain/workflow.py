@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
+UNNAMED = "Untitled workflow"
 Status = Literal["active", "paused", "archived"]
 Document: TypeAlias = Mapping[str, Any]
 """A workflow document as its author wrote it, action ids included."""
@@ -40,11 +41,11 @@ class Workflow:
 
     @property
     def module(self) -> str:
-        return str(self.trigger["module"])
+        return str(self.trigger.get("module", ""))
 
     @property
     def event(self) -> str:
-        return str(self.trigger["event"])
+        return str(self.trigger.get("event", ""))
 
     @property
     def etag(self) -> str:
@@ -88,10 +89,8 @@ def create(tenant_id: str, workflow_id: str, document: Document, change: Change)
     return Workflow(
         tenant_id=tenant_id,
         id=workflow_id,
-        name=document["name"],
-        description=document.get("description", ""),
+        **_described(document),
         status="paused",
-        trigger=document["trigger"],
         version=None,
         draft=document,
         revision=1,
@@ -103,14 +102,31 @@ def create(tenant_id: str, workflow_id: str, document: Document, change: Change)
     )
 
 
-def change_draft(workflow: Workflow, document: Document, change: Change) -> Changed | Refused:
-    """Puts `document` in the draft's place."""
+def change_draft(
+    workflow: Workflow, document: Document, change: Change, live: Document | None = None
+) -> Changed | Refused:
+    """Puts `document` in the draft's place; a draft that says what the version `live` says is none."""
     if workflow.status == "archived":
         return _archived(workflow)
-    changed = _touched(workflow, change, draft=document, revision=workflow.revision + 1)
+    draft = None if document == live else document
+    changed = _touched(workflow, change, draft=draft, revision=workflow.revision + 1)
     if workflow.version is None:
         changed = _described_by(changed, document)
     return Changed(changed)
+
+
+def discard_draft(workflow: Workflow, change: Change) -> Changed | Unchanged | Refused:
+    """Leaves the version as it is, and nothing beside it."""
+    if workflow.status == "archived":
+        return _archived(workflow)
+    if workflow.draft is None:
+        return Unchanged(workflow)
+    if workflow.version is None:
+        return Refused(
+            "only-a-draft",
+            f"Workflow {workflow.id} was never published: its draft is all there is. Archive the workflow.",
+        )
+    return Changed(_touched(workflow, change, draft=None, revision=workflow.revision + 1))
 
 
 def publish(workflow: Workflow, change: Change) -> Changed | Refused:
@@ -161,11 +177,23 @@ def _published(workflow: Workflow, draft: Document, change: Change) -> Changed:
 
 
 def _described_by(workflow: Workflow, document: Document) -> Workflow:
-    return replace(
-        workflow,
-        name=document["name"],
-        description=document.get("description", ""),
-        trigger=document["trigger"],
+    return replace(workflow, **_described(document))
+
+
+def _described(document: Document) -> dict[str, Any]:
+    """Name, description and trigger; of an unfinished draft, what there is of them."""
+    name, description = document.get("name"), document.get("description")
+    trigger = document.get("trigger")
+    return {
+        "name": name if isinstance(name, str) and name.strip() else UNNAMED,
+        "description": description if isinstance(description, str) else "",
+        "trigger": trigger if _is_trigger(trigger) else {},
+    }
+
+
+def _is_trigger(trigger: Any) -> bool:
+    return isinstance(trigger, Mapping) and all(
+        isinstance(trigger.get(part), str) for part in ("module", "event")
     )
 
 

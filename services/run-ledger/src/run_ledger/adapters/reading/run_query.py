@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from fastapi import Depends, Query
 
 from run_ledger.adapters.reading.runs_reader import UNASKED, RunFilter
+from signalbox_contracts.topics import ModuleName
 
-Module = Literal["leads", "opportunities", "contacts", "accounts", "tasks", "invoices"]
+Module = ModuleName
 Status = Literal["running", "waiting", "success", "failed", "skipped", "canceling", "canceled"]
 
 

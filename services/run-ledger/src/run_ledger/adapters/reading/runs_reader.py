@@ -25,6 +25,9 @@ from signalbox_contracts import codec
 from signalbox_contracts.messages import CrmEvent
 
 STATUSES: Final = ("running", "waiting", "success", "failed", "skipped", "canceling", "canceled")
+STORED_STATUSES: Final = ("running", "waiting", "success", "failed", "canceled")
+COUNTED_MAX: Final = 10_000
+"""Of each status: whoever looks at a list wants to know whether it is few or many."""
 UNASKED: Final = ("running", "waiting", "success", "failed", "canceling", "canceled")
 """What a list holds when no status is asked for."""
 
@@ -59,10 +62,13 @@ class RunsReader:
         statuses = [status for status in wanted.statuses if status != "skipped"]
         if statuses:
             clauses = [*shared, *_status_clauses(statuses, values), *_error_clauses(wanted, values)]
-            parts.append(f"SELECT {RUN} FROM history.runs r WHERE {' AND '.join(clauses)} {_NEWEST}")
+            parts.append(
+                f"SELECT {RUN}, r.outline, r.kept FROM history.runs r WHERE {' AND '.join(clauses)} {_NEWEST}"
+            )
         if "skipped" in wanted.statuses and wanted.error_text is None:
             parts.append(
-                f"SELECT {SKIPPED} FROM history.skipped_runs r WHERE {' AND '.join(shared)} {_NEWEST}"
+                f"SELECT {SKIPPED}, NULL::bytea AS outline, NULL::bytea AS kept FROM history.skipped_runs r"
+                f" WHERE {' AND '.join(shared)} {_NEWEST}"
             )
         if not parts:
             return []
@@ -71,9 +77,28 @@ class RunsReader:
             rows = (await connection.execute(text(query), values)).mappings().all()
         return [RunRecord(**row) for row in rows]
 
+    async def counts(self, tenant_id: str, wanted: RunFilter) -> dict[str, int]:
+        """How many runs match by status, whatever statuses are asked for; each counted to COUNTED_MAX."""
+        values: dict[str, Any] = {"tenant_id": tenant_id}
+        shared = " AND ".join(_shared_clauses(wanted, None, values))
+        errors = "".join(f" AND {clause}" for clause in _error_clauses(wanted, values))
+        parts = [
+            f"SELECT '{status}' AS status, count(*) AS runs FROM (SELECT FROM history.runs r"
+            f" WHERE {shared}{errors} AND r.status = '{status}' LIMIT {COUNTED_MAX}) n"
+            for status in STORED_STATUSES
+        ]
+        if wanted.error_text is None:
+            parts.append(
+                "SELECT 'skipped', count(*) FROM (SELECT FROM history.skipped_runs r"
+                f" WHERE {shared} LIMIT {COUNTED_MAX}) n"
+            )
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(text(" UNION ALL ".join(parts)), values)
+            return {"skipped": 0, **{row[0]: row[1] for row in rows}}
+
     async def some(self, tenant_id: str, run_ids: list[str]) -> list[RunRecord]:
         """The started runs among these ids."""
-        query = f"""SELECT {RUN} FROM history.runs r
+        query = f"""SELECT {RUN}, r.outline, r.kept FROM history.runs r
             WHERE r.tenant_id = :tenant_id AND r.run_id = ANY(:run_ids) AND r.workflow_id IS NOT NULL"""
         values = {"tenant_id": tenant_id, "run_ids": [UUID(run_id) for run_id in run_ids]}
         async with self._engine.connect() as connection:
