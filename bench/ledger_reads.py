@@ -34,6 +34,12 @@ class _Keys:
     async def find(self, key_hash: bytes) -> KeyRecord:
         return KeyRecord(Principal("k", "bench", "demo", Role.admin), None, None, 10_000_000)
 
+    async def find_of_session(self, token_hash: bytes, now: datetime) -> KeyRecord | None:
+        return None
+
+    async def find_by_id(self, key_id: str) -> KeyRecord | None:
+        return None
+
     async def used(self, key_id: str, at: datetime) -> None:
         pass
 

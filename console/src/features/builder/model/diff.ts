@@ -1,127 +1,116 @@
-import type { Json } from "../../catalog";
-import type { Located, WorkflowDocument } from "./document";
-import { BRANCH, idOf, isObject, settingsOf, typeOf, walk } from "./document";
-import { sameJson } from "./problems";
+/** What differs between two documents, step by step, for people. */
+import type { Document, Step } from "./document";
+import { same } from "./merge";
 
-/** How two versions of a workflow differ, aligned by action id. */
 export type ChangeKind = "added" | "removed" | "changed" | "moved" | "same";
 
-export interface PropertyChange {
-  /** "with.subject", "retry", "trigger". */
-  property: string;
-  before: Json | undefined;
-  after: Json | undefined;
+export interface Property {
+  name: string;
+  before: unknown;
+  after: unknown;
 }
 
-export interface StepRow {
-  id: string;
+export interface CardChange {
+  /** head, trigger, conditions, or a step's id. */
+  card: string;
   kind: ChangeKind;
-  before: Located | null;
-  after: Located | null;
-  properties: PropertyChange[];
+  before: Step | undefined;
+  after: Step | undefined;
+  properties: Property[];
 }
 
-export interface Difference {
-  /** name, description, trigger, conditions, reentry, rate and others that differ. */
-  workflow: PropertyChange[];
-  /** Every step of both, in the order of the newer one, removed ones after their earlier neighbour. */
-  steps: StepRow[];
-  /** How many parts differ. */
-  count: number;
-}
-
-export function difference(before: WorkflowDocument, after: WorkflowDocument): Difference {
-  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-  keys.delete("actions");
-  const workflow = [...keys].flatMap((key) => change(key, before[key], after[key]));
-  const steps = stepRows(walk(before), walk(after));
-  return { workflow, steps, count: workflow.length + steps.filter((row) => row.kind !== "same").length };
-}
-
-function change(property: string, before: Json | undefined, after: Json | undefined): PropertyChange[] {
-  return sameJson(before, after) ? [] : [{ property, before, after }];
-}
-
-function stepRows(before: Located[], after: Located[]): StepRow[] {
-  const old = new Map(before.map((each) => [idOf(each.step), each]));
-  const now = new Map(after.map((each) => [idOf(each.step), each]));
-  const moved = movedIds(before, after);
-  const rows = after.map((each): StepRow => {
-    const id = idOf(each.step);
-    const was = old.get(id) ?? null;
-    if (was === null) return { id, kind: "added", before: null, after: each, properties: [] };
-    const properties = propertyChanges(was, each);
-    const kind = properties.length > 0 ? "changed" : moved.has(id) ? "moved" : "same";
-    return { id, kind, before: was, after: each, properties };
-  });
-  before.forEach((each, index) => {
-    const id = idOf(each.step);
-    if (now.has(id)) return;
-    const earlier = before.slice(0, index).map((other) => idOf(other.step));
-    const place = rows.findLastIndex((row) => earlier.includes(row.id));
-    rows.splice(place + 1, 0, { id, kind: "removed", before: each, after: null, properties: [] });
-  });
-  return rows;
-}
-
-function propertyChanges(before: Located, after: Located): PropertyChange[] {
-  const own = new Set([...Object.keys(before.step), ...Object.keys(after.step)]);
-  own.delete("id");
-  own.delete("with");
-  const [was, is] = [settingsOf(before.step), settingsOf(after.step)];
-  const inside = new Set([...Object.keys(was), ...Object.keys(is)]);
-  const isBranch = typeOf(after.step) === BRANCH;
-  if (isBranch) inside.delete("otherwise");
+/** Every card of both documents in the order of the second, removed ones where they stood. */
+export function diff(before: Document, after: Document): CardChange[] {
   return [
-    ...[...inside].flatMap((key) =>
-      isBranch && key === "paths"
-        ? change("with.paths", pathHeads(was[key]), pathHeads(is[key]))
-        : change(`with.${key}`, was[key], is[key]),
+    partChange("head", pickHead(before), pickHead(after)),
+    partChange("trigger", { ...before.trigger }, { ...after.trigger }),
+    partChange(
+      "conditions",
+      { conditions: before.conditions ?? null },
+      { conditions: after.conditions ?? null },
     ),
-    ...[...own].flatMap((key) => change(key, before.step[key], after.step[key])),
+    ...stepChanges(before.actions ?? [], after.actions ?? []),
   ];
 }
 
-function pathHeads(paths: Json | undefined): Json {
-  return Array.isArray(paths)
-    ? paths.filter(isObject).map((path) => ({ name: path["name"] ?? "", when: path["when"] ?? null }))
-    : [];
+/** Those that are not the same. */
+export function changes(before: Document, after: Document): CardChange[] {
+  return diff(before, after).filter((each) => each.kind !== "same");
 }
 
-/** The fewest steps that must have moved: those that aren't on the longest common sequence of their list. */
-function movedIds(before: Located[], after: Located[]): Set<string> {
-  const holder = (each: Located) => (each.inside === null ? "" : `${each.inside.branchId}/${each.inside.key}`);
-  const old = new Map(before.map((each) => [idOf(each.step), holder(each)]));
-  const shared = after.filter((each) => old.has(idOf(each.step)));
-  const moved = new Set(shared.filter((each) => old.get(idOf(each.step)) !== holder(each)).map((each) => idOf(each.step)));
-  for (const list of new Set(shared.map(holder))) {
-    const inList = (each: Located) => holder(each) === list && !moved.has(idOf(each.step));
-    const now = shared.filter(inList).map((each) => idOf(each.step));
-    const nowSet = new Set(now);
-    const was = before.filter((each) => nowSet.has(idOf(each.step))).map((each) => idOf(each.step));
-    const kept = new Set(longestCommon(was, now));
-    for (const id of now) if (!kept.has(id)) moved.add(id);
+const KNOWN_PARTS = new Set(["trigger", "conditions", "actions"]);
+
+function pickHead(document: Document): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(document).filter(([key]) => !KNOWN_PARTS.has(key)));
+}
+
+function partChange(
+  card: string,
+  before: Record<string, unknown>,
+  after: Record<string, unknown>,
+): CardChange {
+  const properties = propertiesOf(before, after);
+  return {
+    card,
+    kind: properties.length ? "changed" : "same",
+    before: undefined,
+    after: undefined,
+    properties,
+  };
+}
+
+function stepChanges(before: Step[], after: Step[]): CardChange[] {
+  const old = new Map(before.map((step) => [step.id, step]));
+  const kept = before.filter((step) => after.some((each) => each.id === step.id)).map((step) => step.id);
+  const order = after.filter((step) => old.has(step.id)).map((step) => step.id);
+  const moved = new Set(movedIds(kept, order));
+  const made = after.map((step): CardChange => {
+    const was = old.get(step.id);
+    if (!was) return { card: step.id ?? "", kind: "added", before: undefined, after: step, properties: [] };
+    const properties = propertiesOf(flat(was), flat(step));
+    const kind = properties.length ? "changed" : moved.has(step.id) ? "moved" : "same";
+    return { card: step.id ?? "", kind, before: was, after: step, properties };
+  });
+  for (const [index, step] of before.entries()) {
+    if (after.some((each) => each.id === step.id)) continue;
+    made.splice(Math.min(index, made.length), 0, {
+      card: step.id ?? "",
+      kind: "removed",
+      before: step,
+      after: undefined,
+      properties: [],
+    });
   }
-  return moved;
+  return made;
 }
 
-/** The longest sequence that stands in both lists in order. */
-export function longestCommon(a: readonly string[], b: readonly string[]): string[] {
-  const lengths = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0));
-  const at = (i: number, j: number) => lengths[i]?.[j] ?? 0;
-  for (let i = a.length - 1; i >= 0; i -= 1) {
-    for (let j = b.length - 1; j >= 0; j -= 1) {
-      (lengths[i] as number[])[j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+/** The ids that have to move to come from one order to the other: all but a longest run that kept its order. */
+function movedIds(before: (string | undefined)[], after: (string | undefined)[]): (string | undefined)[] {
+  const place = new Map(before.map((id, index) => [id, index]));
+  const best: { length: number; from: number }[] = [];
+  let end = -1;
+  after.forEach((id, index) => {
+    best[index] = { length: 1, from: -1 };
+    for (let earlier = 0; earlier < index; earlier += 1) {
+      const comes = (place.get(after[earlier]) ?? 0) < (place.get(id) ?? 0);
+      if (comes && best[earlier]!.length + 1 > best[index]!.length) {
+        best[index] = { length: best[earlier]!.length + 1, from: earlier };
+      }
     }
-  }
-  const found: string[] = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    if (a[i] === b[j]) {
-      found.push(a[i] as string);
-      i += 1;
-      j += 1;
-    } else if (at(i + 1, j) >= at(i, j + 1)) i += 1;
-    else j += 1;
-  }
-  return found;
+    if (end < 0 || best[index]!.length > best[end]!.length) end = index;
+  });
+  const stayed = new Set<string | undefined>();
+  for (let at = end; at >= 0; at = best[at]!.from) stayed.add(after[at]);
+  return after.filter((id) => !stayed.has(id));
+}
+
+function flat(step: Step): Record<string, unknown> {
+  const { id: _id, type: _type, with: parameters, ...rest } = step;
+  return { ...rest, ...parameters };
+}
+
+function propertiesOf(before: Record<string, unknown>, after: Record<string, unknown>): Property[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((name) => !same(before[name], after[name]))
+    .map((name) => ({ name, before: before[name], after: after[name] }));
 }

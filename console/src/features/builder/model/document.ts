@@ -1,149 +1,86 @@
-import type { Json, JsonObject } from "../../catalog";
+/** A workflow document as people write it (api.md). Keys that this release does not know are kept as they are. */
 
-/** One step as it stands in a document. Keys that nobody here knows stay as they are. */
-export type Step = JsonObject;
-
-/** A workflow's document. A draft may be unfinished: every part may be missing or of another shape. */
-export type WorkflowDocument = JsonObject;
-
-/** Where a list of steps stands: ["actions"], or ["actions", 3, "with", "paths", 1, "actions"]. */
-export type ListPath = readonly (string | number)[];
-
-/** A place between steps: before the step at `index` of a list. */
-export interface Place {
-  list: ListPath;
-  index: number;
+export interface Comparison {
+  field: string;
+  op: string;
+  value?: unknown;
 }
 
-export const ROOT: ListPath = ["actions"];
-export const BRANCH = "branch";
-export const WAIT = "wait";
-export const STOP = "stop";
-export const CONTROL_TYPES: readonly string[] = [BRANCH, WAIT, STOP];
-/** Lists inside lists of lists; the engine takes no deeper ones. */
-export const NESTING_MAX = 5;
-export const STEPS_MAX = 100;
+export type Condition = { all: Condition[] } | { any: Condition[] } | { not: Condition } | Comparison;
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+export interface Trigger {
+  module?: string;
+  event?: string;
+  fields?: string[];
+  from?: string | string[];
+  to?: string | string[];
 }
 
-export function typeOf(step: Step): string {
-  return typeof step["type"] === "string" ? step["type"] : "";
+export interface Step {
+  id?: string;
+  type: string;
+  with?: Record<string, unknown>;
+  timeout?: string;
+  retry?: { attempts?: number; first_backoff?: string; factor?: number; max_backoff?: string };
+  on_failure?: "stop" | "continue";
+  on_unknown?: "resend" | "hold";
+  [unknown: string]: unknown;
 }
 
-export function idOf(step: Step): string {
-  return typeof step["id"] === "string" ? step["id"] : "";
+export interface Document {
+  name?: string;
+  description?: string;
+  trigger?: Trigger;
+  conditions?: Condition | null;
+  actions?: Step[];
+  reentry?: "avoid" | "allow";
+  [unknown: string]: unknown;
 }
 
-export function settingsOf(step: Step): JsonObject {
-  return isObject(step["with"]) ? step["with"] : {};
+export function isComparison(condition: Condition): condition is Comparison {
+  return "field" in condition || "op" in condition;
 }
 
-export function moduleOfDocument(doc: WorkflowDocument): string {
-  const trigger = doc["trigger"];
-  return isObject(trigger) && typeof trigger["module"] === "string" ? trigger["module"] : "";
-}
+export type GroupKind = "all" | "any" | "not";
 
-export function valueAtPath(root: unknown, path: ListPath): unknown {
-  let value = root;
-  for (const key of path) {
-    if (typeof value !== "object" || value === null) return undefined;
-    value = (value as Record<string | number, unknown>)[key];
+/** Kind and members of a group. "None of these" is `not` around `any`, as it is written. */
+export function groupOf(condition: Condition): { kind: GroupKind; members: Condition[] } | null {
+  if ("all" in condition) return { kind: "all", members: condition.all };
+  if ("any" in condition) return { kind: "any", members: condition.any };
+  if ("not" in condition) {
+    const inner = condition.not;
+    return { kind: "not", members: "any" in inner ? inner.any : [inner] };
   }
-  return value;
+  return null;
 }
 
-/** The steps of a list; none where the document has no list there. */
-export function stepsAt(doc: WorkflowDocument, list: ListPath): Step[] {
-  const found = valueAtPath(doc, list);
-  return Array.isArray(found) ? (found as Json[]).filter(isObject) : [];
+export function makeGroup(kind: GroupKind, members: Condition[]): Condition {
+  if (kind === "all") return { all: members };
+  if (kind === "any") return { any: members };
+  return { not: { any: members } };
 }
 
-export interface BranchPath {
-  /** Number in `paths`, or "otherwise". */
-  key: number | "otherwise";
-  name: string;
-  when: Json | undefined;
-  list: ListPath;
-  steps: Step[];
+/** A fresh id for a step: its kind and the first free number. Ids are given once and never recomputed. */
+export function newStepId(type: string, taken: Iterable<string | undefined>): string {
+  const known = new Set(taken);
+  const stem = type.replaceAll("_", "-");
+  let number = 1;
+  while (known.has(`${stem}-${number}`)) number += 1;
+  return `${stem}-${number}`;
 }
 
-/** The paths of a branch that stands at a place, `otherwise` last, which is also there when it is absent. */
-export function pathsOfBranch(step: Step, at: Place): BranchPath[] {
-  const settings = settingsOf(step);
-  const base = [...at.list, at.index, "with"];
-  const paths = Array.isArray(settings["paths"]) ? settings["paths"] : [];
-  const steps = (value: Json | undefined) => (Array.isArray(value) ? value.filter(isObject) : []);
-  return [
-    ...paths.filter(isObject).map(
-      (path, key): BranchPath => ({
-        key,
-        name: typeof path["name"] === "string" ? path["name"] : "",
-        when: path["when"],
-        list: [...base, "paths", key, "actions"],
-        steps: steps(path["actions"]),
-      }),
-    ),
-    {
-      key: "otherwise",
-      name: "Otherwise",
-      when: undefined,
-      list: [...base, "otherwise"],
-      steps: steps(settings["otherwise"]),
-    },
-  ];
+/** Which step a problem's pointer leads to, and which part of it; null where it is not about a step. */
+export function stepOfPointer(pointer: string): { index: number; rest: string } | null {
+  const found = /^\/actions\/(\d+)(.*)$/.exec(pointer);
+  return found ? { index: Number(found[1]), rest: found[2] ?? "" } : null;
 }
 
-export interface Located {
-  step: Step;
-  at: Place;
-  /** 0 for the steps of the workflow itself. */
-  depth: number;
-  /** As the canvas numbers it: "3", "3.1" for the first step of any path of step 3. */
-  number: string;
-  /** The branch and path that hold the step; null at the root. */
-  inside: { branchId: string; key: number | "otherwise" } | null;
-}
-
-/** Every step of a document in document order, those inside branches after their branch. */
-export function walk(doc: WorkflowDocument): Located[] {
-  const found: Located[] = [];
-  const visit = (steps: Step[], list: ListPath, depth: number, prefix: string, inside: Located["inside"]) => {
-    steps.forEach((step, index) => {
-      const number = `${prefix}${index + 1}`;
-      const at = { list, index };
-      found.push({ step, at, depth, number, inside });
-      if (typeOf(step) !== BRANCH || depth >= DEPTH_WALKED_MAX) return;
-      for (const path of pathsOfBranch(step, at)) {
-        visit(path.steps, path.list, depth + 1, `${number}.`, { branchId: idOf(step), key: path.key });
-      }
-    });
-  };
-  visit(stepsAt(doc, ROOT), ROOT, 0, "", null);
-  return found;
-}
-
-/** Deeper documents can't be published; nothing here may recurse without an end. */
-const DEPTH_WALKED_MAX = 32;
-
-export function locate(doc: WorkflowDocument, id: string): Located | undefined {
-  return walk(doc).find((each) => idOf(each.step) === id);
-}
-
-export function pointerOf(path: ListPath): string {
-  return path.map((key) => `/${String(key).replace(/~/g, "~0").replace(/\//g, "~1")}`).join("");
-}
-
-/** The steps that have run before the one with an id: those above it in its list, and above each list around it. */
-export function stepsBefore(all: readonly Located[], id: string): Located[] {
-  const target = all.find((each) => idOf(each.step) === id);
-  if (target === undefined) return [];
-  const path = [...target.at.list, target.at.index];
-  return all.filter((each) => {
-    if (each === target) return false;
-    const { list, index } = each.at;
-    const next = path[list.length];
-    return typeof next === "number" && index < next && list.every((key, place) => path[place] === key);
-  });
+/** The card that a pointer is about: trigger, conditions, a step's id, or the head. */
+export function cardOfPointer(pointer: string, document: Document): string {
+  const step = stepOfPointer(pointer);
+  if (step) return document.actions?.[step.index]?.id ?? "head";
+  if (pointer.startsWith("/trigger")) return "trigger";
+  if (pointer.startsWith("/conditions")) return "conditions";
+  if (pointer === "/actions") return "add";
+  return "head";
 }

@@ -1,152 +1,183 @@
-import type { Schema } from "../../catalog";
+/** Which input a parameter of a step gets: by its name where that says more than its shape, else by its shape. */
+import type { ActionKind, JsonSchema } from "../../../api/types";
 
-/** The inputs that settings are edited with. What no widget fits is a JSON field. */
-export const WIDGETS = [
-  "text",
-  "template",
-  "long_template",
-  "html",
-  "recipients",
-  "users",
-  "user",
-  "stage",
-  "field",
-  "value_of_field",
-  "duration",
-  "url",
-  "secret",
-  "mail_template",
-  "key_values",
-  "json",
-  "enum",
-  "number",
-  "switch",
-] as const;
-export type Widget = (typeof WIDGETS)[number];
+export type Widget =
+  | "template"
+  | "long_template"
+  | "html"
+  | "recipients"
+  | "users"
+  | "user"
+  | "stage"
+  | "field"
+  | "field_value"
+  | "duration"
+  | "url"
+  | "secret"
+  | "mail_template"
+  | "pairs"
+  | "json"
+  | "enum"
+  | "switch"
+  | "number";
 
-/** Until the catalog's `x-ui` says it: what the engine's own actions need beyond the shape of a schema. */
-const BY_NAME: Record<string, Widget> = {
-  "send_email.to": "recipients",
-  "send_email.cc": "recipients",
-  "send_email.bcc": "recipients",
-  "send_email.text": "long_template",
-  "send_email.html": "html",
-  "send_email.template": "mail_template",
-  "create_task.description": "long_template",
-  "create_task.assignee": "user",
-  "create_task.due_in": "duration",
-  "create_task.due_field": "field",
-  "change_field.field": "field",
-  "change_field.value": "value_of_field",
-  "move_stage.stage": "stage",
-  "assign_owner.owner": "user",
-  "assign_owner.round_robin": "users",
-  "send_notification.to": "users",
-  "send_notification.message": "long_template",
-  "webhook.url": "url",
-  "webhook.headers": "key_values",
-  "webhook.form": "key_values",
-  "webhook.raw": "long_template",
-  "webhook.body": "json",
-  "webhook.secret": "secret",
+const NAMED: Record<string, Record<string, Widget>> = {
+  send_email: {
+    to: "recipients",
+    cc: "recipients",
+    bcc: "recipients",
+    reply_to: "template",
+    subject: "template",
+    text: "long_template",
+    html: "html",
+    template: "mail_template",
+  },
+  create_task: {
+    subject: "template",
+    description: "long_template",
+    assignee: "user",
+    priority: "template",
+    due_in: "duration",
+    due_field: "field",
+  },
+  change_field: { field: "field", value: "field_value" },
+  move_stage: { stage: "stage" },
+  assign_owner: { owner: "user", round_robin: "users" },
+  send_notification: { to: "users", message: "long_template" },
+  webhook: {
+    url: "url",
+    headers: "pairs",
+    form: "pairs",
+    body: "json",
+    raw: "long_template",
+    secret: "secret",
+    method: "enum",
+  },
 };
 
-const LONG_TEXT_FROM = 10_000; // characters: a property that takes more is written on several lines
+const LABELS: Record<string, string> = {
+  to: "To",
+  cc: "Cc",
+  bcc: "Bcc",
+  reply_to: "Reply to",
+  text: "Message",
+  html: "HTML",
+  template: "Mail template",
+  due_in: "Due in",
+  due_field: "Due on the date in",
+  round_robin: "In turn",
+  url: "URL",
+  raw: "Body as text",
+  body: "JSON body",
+  form: "Form",
+  secret: "Signed with secret",
+};
 
-export function widgetFor(action: string, property: string, schema: Schema): Widget {
-  const hinted = schema["x-ui"]?.widget?.replace(/-/g, "_");
-  if (isWidget(hinted)) return hinted;
-  return BY_NAME[`${action}.${property}`] ?? byShape(schema);
+/** Parameters that few need: they stand under "More" until they have a value. */
+const ADVANCED = new Set([
+  "cc",
+  "bcc",
+  "reply_to",
+  "html",
+  "template",
+  "due_field",
+  "headers",
+  "form",
+  "raw",
+  "secret",
+]);
+
+/** Parameters of which at most one group may be given. */
+export interface Choice {
+  label: string;
+  options: { id: string; label: string; parameters: string[] }[];
 }
 
-function isWidget(name: string | undefined): name is Widget {
-  return (WIDGETS as readonly (string | undefined)[]).includes(name);
+const CHOICES: Record<string, Choice> = {
+  send_email: {
+    label: "Mail",
+    options: [
+      { id: "here", label: "Written here", parameters: ["subject", "text", "html"] },
+      { id: "template", label: "From a template", parameters: ["template"] },
+    ],
+  },
+  assign_owner: {
+    label: "Owner",
+    options: [
+      { id: "one", label: "One person", parameters: ["owner"] },
+      { id: "turn", label: "In turn", parameters: ["round_robin"] },
+    ],
+  },
+  webhook: {
+    label: "Body",
+    options: [
+      { id: "json", label: "JSON", parameters: ["body"] },
+      { id: "form", label: "Form", parameters: ["form"] },
+      { id: "raw", label: "Text", parameters: ["raw"] },
+    ],
+  },
+};
+
+export function choiceOf(type: string): Choice | null {
+  return CHOICES[type] ?? null;
 }
 
-function byShape(schema: Schema): Widget {
-  const own = ownSchema(schema);
-  if (own.enum !== undefined) return "enum";
-  switch (own.type) {
+export function widgetFor(type: string, name: string, schema: JsonSchema): Widget {
+  const named = NAMED[type]?.[name];
+  if (named) return named;
+  const shape = shapeOf(schema);
+  if (shape.enum) return "enum";
+  switch (Array.isArray(shape.type) ? shape.type[0] : shape.type) {
     case "boolean":
       return "switch";
     case "integer":
     case "number":
       return "number";
     case "string":
-      return (own.maxLength ?? 0) > LONG_TEXT_FROM ? "long_template" : "template";
-    case "object":
-      return typeof own.additionalProperties === "object" && own.additionalProperties.type === "string" ? "key_values" : "json";
+      return (shape.maxLength ?? 0) > 4_000 ? "long_template" : "template";
     default:
       return "json";
   }
 }
 
-/** A schema without its "or null". */
-export function ownSchema(schema: Schema): Schema {
-  return schema.anyOf?.find((each) => each.type !== "null") ?? schema;
+/** The schema without "or nothing". */
+export function shapeOf(schema: JsonSchema): JsonSchema {
+  const inner = schema.anyOf?.find((each) => each.type !== "null");
+  return inner ? { ...schema, ...inner } : schema;
 }
 
-/** Properties of which one is given: the others' values are kept until saved. */
-export interface OneOf {
-  label: string;
-  choices: { label: string; properties: string[] }[];
+export function labelOf(name: string, schema: JsonSchema): string {
+  return LABELS[name] ?? schema.title ?? name;
 }
 
-const ONE_OF: Record<string, OneOf> = {
-  send_email: {
-    label: "Mail",
-    choices: [
-      { label: "Written here", properties: ["subject", "text", "html"] },
-      { label: "Template", properties: ["template"] },
-    ],
-  },
-  create_task: {
-    label: "Due",
-    choices: [
-      { label: "After a while", properties: ["due_in"] },
-      { label: "On a field’s date", properties: ["due_field"] },
-    ],
-  },
-  assign_owner: {
-    label: "New owner",
-    choices: [
-      { label: "One person", properties: ["owner"] },
-      { label: "In turn", properties: ["round_robin"] },
-    ],
-  },
-  webhook: {
-    label: "Body",
-    choices: [
-      { label: "JSON", properties: ["body"] },
-      { label: "Form", properties: ["form"] },
-      { label: "Raw", properties: ["raw"] },
-    ],
-  },
-};
-
-export function oneOfGroup(action: string): OneOf | undefined {
-  return ONE_OF[action];
+export interface Parameter {
+  name: string;
+  schema: JsonSchema;
+  required: boolean;
+  advanced: boolean;
 }
 
-const ADVANCED = new Set(["send_email.cc", "send_email.bcc", "send_email.reply_to", "send_email.html", "create_task.description", "create_task.priority", "webhook.headers", "webhook.secret"]);
-
-/** Does a property stand under "More" while it has no value? */
-export function isAdvanced(action: string, property: string, schema: Schema): boolean {
-  return schema["x-ui"]?.advanced ?? ADVANCED.has(`${action}.${property}`);
+/** A step's parameters in the order of the catalog. */
+export function parametersOf(kind: ActionKind): Parameter[] {
+  const required = new Set(kind.parameters.required ?? []);
+  return Object.entries(kind.parameters.properties ?? {}).map(([name, schema]) => ({
+    name,
+    schema,
+    required: required.has(name),
+    advanced: !required.has(name) && ADVANCED.has(name),
+  }));
 }
 
-const LABELS: Record<string, string> = {
-  "send_email.text": "Message",
-  "send_email.html": "HTML message",
-  "send_email.reply_to": "Reply to",
-  "create_task.due_in": "Due in",
-  "create_task.due_field": "Date field",
-  "assign_owner.round_robin": "People",
-  "webhook.url": "Address",
-  "webhook.secret": "Signing secret",
-  "webhook.body": "JSON body",
-};
-
-export function labelFor(action: string, property: string, schema: Schema): string {
-  return schema["x-ui"]?.label ?? LABELS[`${action}.${property}`] ?? schema.title ?? property;
+/** What is wrong with a value by its schema alone, in a sentence; null where nothing is. */
+export function localProblem(value: unknown, { schema, required }: Parameter): string | null {
+  const shape = shapeOf(schema);
+  const missing =
+    value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
+  if (missing) return required ? "is required" : null;
+  if (typeof value === "string" && shape.maxLength && value.length > shape.maxLength) {
+    return `has more than ${shape.maxLength.toLocaleString("en")} characters`;
+  }
+  if (Array.isArray(value) && shape.maxItems && value.length > shape.maxItems)
+    return `has more than ${shape.maxItems}`;
+  return null;
 }

@@ -13,6 +13,7 @@ from signalbox_embedded.cli.foreground import run_in_foreground
 from signalbox_embedded.demo.story import tell
 from signalbox_embedded.endpoints import Endpoints
 from signalbox_embedded.errors import EmbeddedError
+from signalbox_embedded.sign_in_link import sign_in_link
 from signalbox_embedded.system import Options
 
 ALLOW_HOSTS = "SIGNALBOX_WEBHOOK_ALLOW_HOSTS"
@@ -33,8 +34,11 @@ def demo(data: Path, and_exit: bool) -> None:
             if not held:
                 raise EmbeddedError("the story broke off; the logs are in " + str(options.data / "logs"))
             return
+        link = await asyncio.to_thread(sign_in_link, endpoints)
         print(
-            f"\nIt stays up: {endpoints.api} is the API, {endpoints.sample_crm} the CRM. Ctrl-C stops it.",
+            "\nLook at it in the console; this link signs you in once, within 15 minutes:\n"
+            f"  {link}\n"
+            f"It stays up: {endpoints.api} is the API, {endpoints.sample_crm} the CRM. Ctrl-C stops it.",
             flush=True,
         )
         await asyncio.Event().wait()

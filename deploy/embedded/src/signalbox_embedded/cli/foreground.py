@@ -10,6 +10,7 @@ from signalbox_embedded.cli.fetch import fetch_missing
 from signalbox_embedded.data_folder import DataFolder
 from signalbox_embedded.endpoints import Endpoints
 from signalbox_embedded.errors import EmbeddedError
+from signalbox_embedded.sign_in_link import sign_in_link
 from signalbox_embedded.supervisor import Service
 from signalbox_embedded.system import EmbeddedSystem, Options
 from signalbox_runtime.errors import TopicAdminError
@@ -57,7 +58,9 @@ async def _run(options: Options, after_ready: AfterReady) -> None:
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             endpoints = starting.result()
-            _say_ready(endpoints, options, time.monotonic() - began)
+            ready_after_seconds = time.monotonic() - began
+            link = await asyncio.to_thread(sign_in_link, endpoints)
+            _say_ready(endpoints, options, ready_after_seconds, link)
             working = asyncio.ensure_future(after_ready(endpoints))
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
@@ -73,9 +76,10 @@ async def _run(options: Options, after_ready: AfterReady) -> None:
     say("Stopped")
 
 
-def _say_ready(endpoints: Endpoints, options: Options, seconds: float) -> None:
+def _say_ready(endpoints: Endpoints, options: Options, seconds: float, link: str) -> None:
     say(
         f"Signalbox is ready after {seconds:.1f} s; Ctrl-C stops it.\n"
+        f"  console     {link}   (signs in once, within 15 minutes)\n"
         f"  API         {endpoints.api}   (key in {options.data / 'api_key'})\n"
         f"  sample CRM  {endpoints.sample_crm}\n"
         f"  mailbox     {endpoints.mailbox}/messages   (SMTP {endpoints.smtp})\n"

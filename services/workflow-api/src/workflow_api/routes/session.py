@@ -1,19 +1,20 @@
 """Signing in to the console: a key, or a one-time link, becomes a cookie that no script can read."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final, TypeAlias
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from signalbox_runtime.http.auth import Principal, Viewer
+from signalbox_runtime.http.auth import Access, Principal, Viewer
 from signalbox_runtime.http.problems import Problem, documented, unauthorized
 from signalbox_runtime.http.sessions import COOKIE, LONGEST, check_origin, utc
 from workflow_api.routes.access import Using
 
 router = APIRouter(tags=["session"])
 MonotonicSeconds: TypeAlias = Callable[[], float]
+WINDOW_SECONDS: Final = 60
 TRIES_A_MINUTE: Final = 10
 """Of one address: a key has 256 bits, so more tries only cost."""
 LINK_VALID: Final = timedelta(minutes=15)
@@ -57,15 +58,14 @@ class SignInLinkOut(BaseModel):
 )
 async def sign_in(request: Request, using: Using, response: Response, body: SessionIn) -> SessionOut:
     check_origin(request)
-    using.sign_ins.count(request.client.host if request.client else "")
+    address = request.client.host if request.client else ""
+    using.sign_ins.check(address)
     now = utc(using.clock.now_ms())
-    if body.key is not None:
-        principal = await using.access.authenticate(body.key.strip())
-    else:
-        key_id = await using.sessions.redeem_link(body.token or "", now)
-        if key_id is None:
-            raise unauthorized("This link was used already, or is too old. Ask for a new one, or use a key.")
-        principal = await using.access.principal_of_key(key_id)
+    try:
+        principal = await _signed_in(using, body, now)
+    except Problem:
+        using.sign_ins.failed(address)
+        raise
     token, _ = await using.sessions.begin(principal.key_id, now)
     response.set_cookie(
         COOKIE,
@@ -105,6 +105,16 @@ async def make_sign_in_link(caller: Viewer, using: Using) -> SignInLinkOut:
     return SignInLinkOut(token=token, expires_in_seconds=int(LINK_VALID.total_seconds()))
 
 
+async def _signed_in(using: Using, body: SessionIn, now: datetime) -> Principal:
+    access: Access = using.access
+    if body.key is not None:
+        return await access.authenticate(body.key.strip())
+    key_id = await using.sessions.redeem_link(body.token or "", now)
+    if key_id is None:
+        raise unauthorized("This link was used already, or is too old. Ask for a new one, or use a key.")
+    return await access.principal_of_key(key_id)
+
+
 def _shown(principal: Principal) -> SessionOut:
     return SessionOut(
         name=principal.key_name,
@@ -115,19 +125,22 @@ def _shown(principal: Principal) -> SessionOut:
 
 
 class SignIns:
-    """Counts tries to sign in, by address."""
+    """Counts tries to sign in that failed, by address."""
 
     def __init__(self, monotonic_seconds: MonotonicSeconds) -> None:
         self._now = monotonic_seconds
         self._tries: dict[str, list[float]] = {}
 
-    def count(self, address: str) -> None:
-        """Raises Problem 429 for too many within a minute."""
+    def failed(self, address: str) -> None:
+        """Notes a try that failed."""
         now = self._now()
-        for known in [each for each, tries in self._tries.items() if now - tries[-1] > 60]:
+        for known in [each for each, tries in self._tries.items() if now - tries[-1] > WINDOW_SECONDS]:
             del self._tries[known]
-        tries = [each for each in self._tries.get(address, []) if now - each <= 60]
-        if len(tries) >= TRIES_A_MINUTE:
+        self._tries[address] = [*self._recent(address, now), now]
+
+    def check(self, address: str) -> None:
+        """Raises Problem 429 for too many within a minute."""
+        if len(self._recent(address, self._now())) >= TRIES_A_MINUTE:
             raise Problem(
                 429,
                 "too-many-requests",
@@ -135,4 +148,6 @@ class SignIns:
                 f"{TRIES_A_MINUTE} tries to sign in a minute are allowed. Try again in a minute.",
                 headers={"Retry-After": "60"},
             )
-        self._tries[address] = [*tries, now]
+
+    def _recent(self, address: str, now: float) -> list[float]:
+        return [each for each in self._tries.get(address, []) if now - each <= WINDOW_SECONDS]

@@ -1,2 +1,0 @@
-export * from "./model/catalog";
-export * from "./model/lookups";

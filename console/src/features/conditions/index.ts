@@ -1,3 +1,0 @@
-export * from "./model/retype";
-export * from "./model/tree";
-export * from "./model/words";

@@ -1,3 +1,0 @@
-export * from "./model/duration";
-export * from "./model/template";
-export * from "./model/variables";

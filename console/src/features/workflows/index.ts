@@ -1,0 +1,2 @@
+export { type GridSearch, gridSearch } from "./model/search";
+export { ActiveSwitch } from "./ui/active-switch";
