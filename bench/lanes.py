@@ -55,6 +55,9 @@ class BenchHandler:
     def skipped(self, inbound: Inbound) -> None:
         return None
 
+    def tenant_of(self, inbound: Inbound) -> str | None:
+        return "acme"
+
     def accept(self, inbound: Inbound) -> Work[None]:
         destination = f"d{inbound.offset % self._destinations}" if self._destinations else NO_DESTINATION
         return Work(inbound, "acme", destination, None)
@@ -62,7 +65,7 @@ class BenchHandler:
     def execute(self, work: Work[None]) -> Outbox | Coroutine[Any, Any, Outbox]:
         return self._call(work) if self._destinations else self._answer(work)
 
-    def overflow(self, work: Work[None]) -> Outbox:
+    def overflow(self, work: Work[None], wait_ms: int) -> Outbox:
         return self._answer(work)
 
     async def _call(self, work: Work[None]) -> Outbox:

@@ -501,11 +501,11 @@ async def test_a_name_that_hangs_holds_up_only_those_who_want_it() -> None:
     hangs, works = (read_target(f"http://{name}.example/").endpoint for name in ("hangs", "works"))
     resolver = Resolver(frozenset(("hangs.example", "works.example")), lookup)
     try:
-        waiting = [asyncio.create_task(resolver.addresses(hangs)) for _ in range(2 * THREADS)]
+        waiting = [asyncio.create_task(resolver.addresses("acme", hangs)) for _ in range(2 * THREADS)]
         await asyncio.sleep(0)
         waiting[0].cancel()
         async with asyncio.timeout(5):
-            assert await resolver.addresses(works) == ("127.0.0.1",)
+            assert await resolver.addresses("acme", works) == ("127.0.0.1",)
         may_end.set()
         assert set(await asyncio.gather(*waiting[1:])) == {("127.0.0.1",)}
     finally:

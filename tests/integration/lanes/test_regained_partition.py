@@ -48,6 +48,9 @@ class Gated:
     def skipped(self, inbound: Inbound) -> None:
         raise AssertionError("nothing was finished before")
 
+    def tenant_of(self, inbound: Inbound) -> str | None:
+        return (inbound.key or b"").partition(b"/")[0].decode()
+
     def accept(self, inbound: Inbound) -> Work[None]:
         self.accepted[_place(inbound)] += 1
         return Work(inbound, "acme", "d", None)
@@ -55,7 +58,7 @@ class Gated:
     def execute(self, work: Work[None]) -> Outbox | Coroutine[Any, Any, Outbox]:
         return self._call(work.inbound)
 
-    def overflow(self, work: Work[None]) -> Outbox:
+    def overflow(self, work: Work[None], wait_ms: int) -> Outbox:
         raise AssertionError("nothing is slow enough here")
 
     async def _call(self, inbound: Inbound) -> Outbox:

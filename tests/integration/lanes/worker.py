@@ -45,6 +45,9 @@ class Caller:
     def skipped(self, inbound: Inbound) -> None:
         self._write("S", inbound)
 
+    def tenant_of(self, inbound: Inbound) -> str | None:
+        return (inbound.key or b"").partition(b"/")[0].decode()
+
     def accept(self, inbound: Inbound) -> Work[float]:
         destination, milliseconds = (inbound.value or b"").decode().split()
         return Work(inbound, "acme", destination, int(milliseconds) / 1000)
@@ -52,7 +55,7 @@ class Caller:
     def execute(self, work: Work[float]) -> Coroutine[Any, Any, Outbox]:
         return self._call(work)
 
-    def overflow(self, work: Work[float]) -> Outbox:
+    def overflow(self, work: Work[float], wait_ms: int) -> Outbox:
         raise AssertionError("nothing is slow enough here")
 
     async def _call(self, work: Work[float]) -> Outbox:

@@ -22,7 +22,8 @@ LIMITS = LaneLimits(
     uncommitted_young_max=1,
     young_ms=2,
     destination_queue_max=2,
-    queue_wait_ms=5,
+    decoded_max=8,
+    unanswered_ms=3,
     metadata_max_bytes=24,  # 17 bytes of payload: the bound is met all the time
     transaction_results_max=3,
 )
@@ -113,11 +114,10 @@ class Group:
                 continue
             assert inbound.value is not None
             tenant, _, destination = inbound.value.decode().partition(" ")
-            process.schedule.offer(
-                Entry(Work(inbound, tenant, destination, None), delivery.epoch, self.now_ms)
-            )
+            process.schedule.offer(Entry(Work(inbound, tenant, destination, None), delivery.epoch))
 
     def start_all(self, process: Process) -> None:
+        process.schedule.relieve(lambda _tenant: True, self.now_ms)
         while (decision := process.schedule.next(self.now_ms)) is not None:
             if isinstance(decision, Later):
                 assert self.now_ms < decision.at_ms <= self.now_ms + LIMITS.young_ms

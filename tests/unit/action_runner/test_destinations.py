@@ -72,8 +72,7 @@ def test_destinations_not_heard_of_any_more_are_forgotten() -> None:
     for number in range(100):
         destinations.ask("acme", f"host-{number}:443", 1_000)
         destinations.tell("acme", f"host-{number}:443", DOWN, 1_000)
-        destinations.slow_wait_ms(f"host-{number}:443", 1_000)
-    assert len(destinations) == 300
+    assert len(destinations) == 200
     destinations.ask("acme", "host-0:443", 1_000_000)
     assert len(destinations) == 1
 
@@ -114,13 +113,6 @@ def test_over_time_no_more_calls_go_than_the_pace_allows(rate: float) -> None:
         gone += 1
     assert gone <= rate * 20 + max(rate, 1) + 1
     assert gone >= rate * 20 - 1
-
-
-def test_what_overflows_stays_away_longer_the_longer_its_destination_is_slow() -> None:
-    destinations = Destinations(lambda: 0.0)
-    waits = [destinations.slow_wait_ms("erp:443", now_ms) for now_ms in (0, 30_000, 100_000, 200_000)]
-    assert waits == [10_000, 30_000, 100_000, 200_000]
-    assert destinations.slow_wait_ms("erp:443", 900_000) == 10_000
 
 
 def test_the_wait_grows_to_its_bound_and_is_spread() -> None:

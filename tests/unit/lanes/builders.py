@@ -28,8 +28,7 @@ def entry(
     destination: str = "d",
     partition: TopicPartition = P0,
     epoch: int = 1,
-    accepted_ms: int = 0,
 ) -> Entry[None]:
     """Work in a lane of its own unless `key` is given."""
     record = inbound(offset, (key or f"k{offset}").encode(), partition)
-    return Entry(Work(record, tenant, destination, None), epoch, accepted_ms)
+    return Entry(Work(record, tenant, destination, None), epoch)

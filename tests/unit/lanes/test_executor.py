@@ -26,6 +26,7 @@ class Scripted:
         self.execute = execute
         self.seen: list[str] = []
         self.preparation: Awaitable[None] | None = None
+        self.destination_of: Callable[[Inbound], str] = lambda _record: "d"
 
     def assigned(self, starts: Mapping[TopicPartition, int]) -> Awaitable[None] | None:
         return self.preparation
@@ -36,11 +37,14 @@ class Scripted:
     def skipped(self, inbound: Inbound) -> None:
         self.seen.append(f"skipped {inbound.offset}")
 
+    def tenant_of(self, inbound: Inbound) -> str:
+        return (inbound.key or b"").partition(b"/")[0].decode()
+
     def accept(self, inbound: Inbound) -> Work[None]:
         self.seen.append(f"accepted {inbound.offset}")
-        return Work(inbound, "acme", "d", None)
+        return Work(inbound, self.tenant_of(inbound), self.destination_of(inbound), None)
 
-    def overflow(self, work: Work[None]) -> Outbox:
+    def overflow(self, work: Work[None], wait_ms: int) -> Outbox:
         self.seen.append(f"overflow {work.inbound.offset}")
         return Outbox()
 
@@ -159,17 +163,55 @@ async def test_calls_that_are_slow_to_answer_make_room_after_a_while_by_themselv
     bench.executor.end()
 
 
-async def test_a_tick_finds_what_waits_too_long() -> None:
+async def test_what_waits_for_a_hanging_destination_lets_others_pass() -> None:
     async def call(work: Work[None]) -> Outbox:
-        await asyncio.sleep(60)
+        if work.destination == "hangs":
+            await asyncio.sleep(60)
         return ANSWER
 
-    bench = Bench(call, LaneLimits(destination_in_flight_max=1, destination_queue_max=1, queue_wait_ms=5_000))
-    bench.deliver(*(inbound(n, b"%d" % n) for n in range(4)))
-    bench.clock.advance(5_001)
+    limits = LaneLimits(
+        destination_in_flight_max=1, destination_queue_max=1, decoded_max=8, unanswered_ms=100
+    )
+    bench = Bench(call, limits)
+    bench.handler.destination_of = lambda record: "d" if record.offset == 9 else "hangs"
+    bench.deliver(*(inbound(n, b"acme/leads/%d" % n) for n in range(10)))
+    assert bench.handler.seen == [f"accepted {n}" for n in range(4)]
+    for _ in range(2):
+        bench.clock.advance(100)
+        bench.executor.run(bench.executor.tick)
+    await asyncio.sleep(0.01)
+    assert [each for each in bench.handler.seen if "overflow" in each] == ["overflow 2", "overflow 3"]
+    for _ in range(4):
+        bench.clock.advance(100)
+        bench.executor.run(bench.executor.tick)
+        await asyncio.sleep(0.01)
+    assert (9, True) in bench.results()
+    bench.executor.end()
+
+
+async def test_a_tenants_many_records_do_not_hold_up_anothers_behind_them() -> None:
+    bench = Bench(lambda _work: asyncio.sleep(60, ANSWER), LaneLimits(decoded_max=8))
+    bench.deliver(*(inbound(n, b"loud/leads/%d" % n) for n in range(100)), inbound(100, b"calm/leads/1"))
+    assert bench.handler.seen == [*(f"accepted {n}" for n in range(4)), "accepted 100"]
+    bench.executor.end()
+
+
+async def test_records_of_a_lane_that_wait_undecoded_keep_their_order() -> None:
+    bench = Bench(lambda _work: ANSWER, LaneLimits(decoded_max=2))
+    bench.deliver(*(inbound(n, b"acme/leads/%d" % (n % 3)) for n in range(20)))
+    await asyncio.sleep(0.01)
+    for key in range(3):
+        mine = [offset for offset, _ in bench.results() if offset % 3 == key]
+        assert mine == sorted(mine)
+    assert len(bench.results()) == 20
+
+
+async def test_a_revocation_forgets_what_waits_undecoded() -> None:
+    bench = Bench(lambda _work: asyncio.sleep(60, ANSWER), LaneLimits(decoded_max=2))
+    bench.deliver(*(inbound(n, b"acme/leads/%d" % n) for n in range(5)))
+    bench.executor.run(bench.executor.revoke, 1, frozenset({P0}))
     bench.executor.run(bench.executor.tick)
-    assert bench.handler.seen[-2:] == ["overflow 3", "overflow 2"]
-    assert bench.results() == [(3, False), (2, False)]
+    assert bench.handler.seen == ["accepted 0", "revoked"]
     bench.executor.end()
 
 

@@ -133,25 +133,108 @@ def test_work_that_calls_nobody_waits_for_nothing_but_its_lane() -> None:
     assert isinstance(schedule.next(NOW), Start)
 
 
-def test_the_excess_of_a_slow_destination_overflows_newest_first() -> None:
-    limits = LaneLimits(destination_in_flight_max=1, destination_queue_max=2, queue_wait_ms=5_000)
-    schedule = schedule_of(*(entry(n, accepted_ms=n) for n in range(6)), limits=limits)
-    assert offsets(start_all(schedule, 5_000)) == [0]
-    overflown: list[int] = []
-    while isinstance(decision := schedule.next(5_002), Overflow):
-        overflown.append(decision.entry.work.inbound.offset)
+def overflown_of(schedule: Schedule[None], now_ms: int) -> list[tuple[int, int]]:
+    """Offset and wait of everything that overflows now."""
+    overflown: list[tuple[int, int]] = []
+    while isinstance(decision := schedule.next(now_ms), Overflow):
+        overflown.append((decision.entry.work.inbound.offset, decision.wait_ms))
         schedule.ended(decision.entry, called=False)
-    assert overflown == [5, 4, 3]
     assert decision is None
-    assert schedule.waiting == 2
+    return overflown
 
 
-def test_a_backlog_of_a_destination_that_only_waits_for_a_commit_does_not_overflow() -> None:
-    limits = LaneLimits(destination_in_flight_max=2, destination_queue_max=1, uncommitted_max=2)
+HANGING = LaneLimits(
+    destination_in_flight_max=2, destination_queue_max=3, decoded_max=16, unanswered_ms=2_000
+)
+"""Two places; a tenant alone has eight records decoded."""
+
+
+def test_what_exceeds_a_hanging_destination_leaves_in_order_at_the_rate_it_answers() -> None:
+    schedule = schedule_of(*(entry(n) for n in range(8)), limits=HANGING)
+    assert offsets(start_all(schedule, 0)) == [0, 1]
+    schedule.relieve(lambda _: True, 2_000)
+    assert overflown_of(schedule, 2_000) == []  # this process may have stood still
+    schedule.relieve(lambda _: True, 4_000)
+    # Three stay. A call takes four seconds by now and two run at once.
+    assert overflown_of(schedule, 4_000) == [(5, 12_000), (6, 14_000), (7, 16_000)]
+    assert schedule.waiting == 3
+
+
+def test_nothing_overflows_while_there_is_room_or_nothing_else_to_reach() -> None:
+    schedule = schedule_of(*(entry(n) for n in range(7)), limits=HANGING)
+    start_all(schedule, 0)
+    for now_ms in (2_000, 60_000):
+        schedule.relieve(lambda _: True, now_ms)
+        assert overflown_of(schedule, now_ms) == []
+    schedule.offer(entry(7))
+    schedule.relieve(lambda _: False, 60_000)
+    assert overflown_of(schedule, 60_000) == []
+
+
+def test_a_queue_before_a_destination_that_answers_is_not_slowness() -> None:
+    schedule = schedule_of(*(entry(n) for n in range(8)), limits=HANGING)
+    running, now_ms = start_all(schedule, 0), 0
+    for n in range(8, 400):
+        now_ms += 500  # so a call takes a second
+        schedule.next(now_ms)
+        schedule.ended(running.pop(0), called=True)
+        schedule.settled(1)
+        schedule.offer(entry(n))
+        schedule.relieve(lambda _: True, now_ms)
+        running += start_all(schedule, now_ms)
+
+
+def test_a_backlog_that_only_waits_for_a_commit_does_not_overflow() -> None:
+    limits = LaneLimits(
+        destination_in_flight_max=2, destination_queue_max=1, uncommitted_max=2, decoded_max=4
+    )
     schedule = schedule_of(*(entry(n) for n in range(6)), limits=limits)
     for each in start_all(schedule, 0):
         schedule.ended(each, called=True)
-    assert schedule.next(60_000) is None
+    for now_ms in (30_000, 60_000):
+        schedule.relieve(lambda _: True, now_ms)
+        assert schedule.next(now_ms) is None
+
+
+def test_dropping_what_is_about_to_overflow_leaves_no_trace_of_it() -> None:
+    schedule = schedule_of(*(entry(n) for n in range(8)), limits=HANGING)
+    running = start_all(schedule, 0)
+    for now_ms in (2_000, 4_000):
+        schedule.relieve(lambda _: True, now_ms)
+    assert schedule.drop({P0}) == running
+    for each in running:
+        schedule.ended(each, called=True)
+    assert schedule.next(4_000) is None
+    assert schedule.in_flight == schedule.waiting == 0
+
+
+def test_a_destination_keeps_places_for_a_tenant_that_has_none_there() -> None:
+    schedule = schedule_of(*(entry(n, tenant="loud") for n in range(300)))
+    assert len(start_all(schedule)) == 45
+    for n in range(300, 310):
+        schedule.offer(entry(n, tenant="calm"))
+    assert offsets(start_all(schedule)) == [300, 301, 302, 303, 304]
+
+
+def test_tenants_of_one_destination_come_to_have_equal_shares() -> None:
+    schedule = schedule_of(*(entry(n, tenant="loud") for n in range(300)))
+    loud = start_all(schedule)
+    for n in range(300, 600):
+        schedule.offer(entry(n, tenant="calm"))
+    running = {"loud": 45, "calm": len(start_all(schedule))}
+    for each in loud[:30]:
+        schedule.ended(each, called=True)
+        schedule.settled(1)
+        running["loud"] -= 1
+        for started in start_all(schedule):
+            running[started.work.tenant_id] += 1
+    assert running == {"loud": 22, "calm": 22}
+
+
+def test_a_tenant_leaves_room_for_decoding_a_newcomers_records() -> None:
+    schedule = schedule_of(*(entry(n, tenant="loud") for n in range(8)), limits=HANGING)
+    assert not schedule.has_room("loud")
+    assert schedule.has_room("calm")
 
 
 def test_a_lane_that_is_dropped_while_it_runs_starts_again_only_after_that() -> None:

@@ -33,6 +33,9 @@ class Echo:
     def skipped(self, inbound: Inbound) -> None:
         return None
 
+    def tenant_of(self, inbound: Inbound) -> str | None:
+        return (inbound.key or b"").partition(b"/")[0].decode()
+
     def accept(self, inbound: Inbound) -> Work[None]:
         if inbound.value == b"poison":
             raise UndecodableInternalMessage(f"{inbound.place} can't be read")
@@ -41,7 +44,7 @@ class Echo:
     def execute(self, work: Work[None]) -> Outbox | Coroutine[Any, Any, Outbox]:
         return self._call(work)
 
-    def overflow(self, work: Work[None]) -> Outbox:
+    def overflow(self, work: Work[None], wait_ms: int) -> Outbox:
         return Outbox()
 
     async def _call(self, work: Work[None]) -> Outbox:

@@ -1,4 +1,4 @@
-"""What is known of each destination: its breaker, its pace, and for how long it has been too slow."""
+"""What is known of each destination: its breaker and its pace."""
 
 from collections.abc import Callable
 
@@ -13,19 +13,12 @@ PACE_WAIT_MAX_MS = 5_000
 FORGOTTEN_MS = 120_000
 """What was said of a destination this long ago says nothing any more; hosts come from templates, so there may
 be any number of them."""
-SLOW_FIRST_WAIT_MS = 10_000
-SLOW_WAIT_MAX_MS = 600_000
 
 
 class Go(msgspec.Struct, frozen=True):
     """The call may be made, after `wait_ms`."""
 
     wait_ms: int
-
-
-class _Slow(msgspec.Struct):
-    since_ms: int
-    last_ms: int
 
 
 class Destinations:
@@ -39,11 +32,10 @@ class Destinations:
         self._calls_per_second = calls_per_second
         self._breakers: dict[tuple[str, str], breaker.State] = {}
         self._buckets: dict[str, pace.Bucket] = {}
-        self._slow: dict[str, _Slow] = {}
         self._swept_ms = 0
 
     def __len__(self) -> int:
-        return len(self._breakers) + len(self._buckets) + len(self._slow)
+        return len(self._breakers) + len(self._buckets)
 
     def ask(self, tenant_id: str, destination: str, now_ms: int) -> Go | Postponed:
         """Whether a call may be made now."""
@@ -70,19 +62,9 @@ class Destinations:
             case Postponed():
                 pass
 
-    def slow_wait_ms(self, destination: str, now_ms: int) -> int:
-        """How long what overflows should stay away: as long as the destination has been slow already."""
-        slow = self._slow.get(destination)
-        if slow is None or now_ms - slow.last_ms > FORGOTTEN_MS:
-            slow = self._slow[destination] = _Slow(now_ms, now_ms)
-        slow.last_ms = now_ms
-        wait = min(max(now_ms - slow.since_ms, SLOW_FIRST_WAIT_MS), SLOW_WAIT_MAX_MS)
-        return int(wait * (1 + self._jitter()))
-
     def _sweep(self, now_ms: int) -> None:
         self._swept_ms = now_ms
         oldest = now_ms - FORGOTTEN_MS
-        self._slow = {place: slow for place, slow in self._slow.items() if slow.last_ms >= oldest}
         self._buckets = {place: bucket for place, bucket in self._buckets.items() if bucket.at_ms >= oldest}
         self._breakers = {
             key: state for key, state in self._breakers.items() if breaker.is_remembered(state, oldest)

@@ -127,6 +127,12 @@ class RunnerHandler:
 
     # --- LaneHandler ------------------------------------------------------------------------------
 
+    def tenant_of(self, inbound: Inbound) -> str | None:
+        """See LaneHandler. Answers are remembered in the order of their offsets, so none of them waits."""
+        if inbound.topic == topics.CRM_COMMAND_RESULTS or inbound.key is None:
+            return None
+        return inbound.key.partition(b"/")[0].decode(errors="replace")
+
     def accept(self, inbound: Inbound) -> Work[Content]:
         """See LaneHandler. Raises UndecodableInternalMessage for a token that no release of ours wrote."""
         if inbound.topic == topics.CRM_COMMAND_RESULTS:
@@ -160,14 +166,13 @@ class RunnerHandler:
             case _:
                 assert_never(work.content)
 
-    def overflow(self, work: Work[Content]) -> Outbox:
-        """See LaneHandler: a stated wait that grows with the destination's slowness."""
+    def overflow(self, work: Work[Content], wait_ms: int) -> Outbox:
+        """See LaneHandler: a wait with the reason for it."""
         content = work.content
         assert isinstance(content, ToCall | ToRender)
         token = content.token
         now_ms = self._clock.now_ms()
-        wait_ms = self._destinations.slow_wait_ms(work.destination, now_ms)
-        reason = f"{work.destination} has more calls waiting than it answers"
+        reason = f"{work.destination} does not answer, and more calls wait for it than can be held"
         metrics.OVERFLOWED.labels(token.actions[0].type).inc()
         step = advance.leave_lane(token, now_ms, now_ms + wait_ms, reason)
         return self._write(work.inbound, token, step.facts, step)

@@ -30,7 +30,7 @@ HOLDS = counter(
 )
 OVERFLOWED = counter(
     "signalbox_runner_overflowed_total",
-    "Actions sent to wait because their destination is too slow.",
+    "Actions sent to wait because their destination does not answer.",
     ["action"],
 )
 LANE_SLEEPS = gauge("signalbox_runner_lane_sleeps", "Actions that wait in their lane for another attempt.")

@@ -64,7 +64,6 @@ def run(service: Service[ActionRunnerSettings]) -> None:
         limits=LaneLimits(
             in_flight_max=settings.in_flight_max,
             destination_in_flight_max=settings.destination_in_flight_max,
-            queue_wait_ms=settings.destination_queue_wait_ms,
             uncommitted_max=settings.uncommitted_max,
         ),
     )

@@ -33,11 +33,6 @@ class ActionRunnerSettings(ServiceSettings):
     in_flight_max: int = Field(default=2_000, ge=1, description="Calls that run at once")
     destination_in_flight_max: int = Field(default=50, ge=1, description="Calls at once to one destination")
     destination_calls_per_second: float = Field(default=0, ge=0, description="0: as many as it answers")
-    destination_queue_wait_ms: int = Field(
-        default=5_000,
-        ge=0,
-        description="Calls that wait longer for a crowded destination go to a delay topic",
-    )
     uncommitted_max: int = Field(default=100, ge=1, description="Calls that a crash may repeat at most")
 
     @field_validator("actions")

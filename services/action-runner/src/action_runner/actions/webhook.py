@@ -30,6 +30,7 @@ class WebhookCall(msgspec.Struct, frozen=True):
     secrets: tuple[str, ...]
     repeatable: bool
     surroundings: Surroundings
+    tenant_id: str
     warnings: tuple[str, ...]
 
     async def make(self, timeout_seconds: float) -> Outcome:
@@ -37,7 +38,12 @@ class WebhookCall(msgspec.Struct, frozen=True):
         clock = self.surroundings.clock
         begun = clock.monotonic_seconds()
         request = HttpRequest(
-            self.method, self.target, self._headers(clock.now_ms()), self.body, self.repeatable
+            self.method,
+            self.target,
+            self._headers(clock.now_ms()),
+            self.body,
+            self.repeatable,
+            self.tenant_id,
         )
         answer = await self.surroundings.http.send(request, timeout_seconds)
         duration_ms = round((clock.monotonic_seconds() - begun) * 1000)
@@ -106,6 +112,7 @@ def _prepare(job: Job, surroundings: Surroundings) -> PreparedCall:
         secrets=surroundings.secrets(job.token.tenant_id, secret) if secret else (),
         repeatable=job.token.actions[0].on_unknown == "resend",
         surroundings=surroundings,
+        tenant_id=job.token.tenant_id,
         warnings=job.warnings,
     )
 

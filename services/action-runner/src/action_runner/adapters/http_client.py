@@ -69,7 +69,7 @@ class HttpClient:
             was_closed = isinstance(answer, NoResponse) and answer.kind == "closed"
             if not was_closed:
                 return answer
-        opened = await self._open(target, deadline)
+        opened = await self._open(request.tenant_id, target, deadline)
         if isinstance(opened, NoResponse):
             return opened
         answer = await opened.exchange(data, deadline)
@@ -110,9 +110,9 @@ class HttpClient:
 
     # --- new connections --------------------------------------------------------------------------
 
-    async def _open(self, target: Target, deadline: float) -> HttpConnection | NoResponse:
+    async def _open(self, tenant_id: str, target: Target, deadline: float) -> HttpConnection | NoResponse:
         until = min(deadline, self._loop.time() + CONNECT_TIMEOUT_SECONDS)
-        sock = await connect(self._resolver, target.endpoint, until)
+        sock = await connect(self._resolver, tenant_id, target.endpoint, until)
         if isinstance(sock, NotConnected):
             return NoResponse(sock.kind, sock.detail, sent=False)
         try:

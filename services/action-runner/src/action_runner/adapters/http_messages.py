@@ -28,6 +28,8 @@ class HttpRequest(msgspec.Struct, frozen=True):
     repeatable: bool = True
     """Whether it may be sent again when a kept connection turns out to be closed before any answer. What may
     not goes over a new connection, so that a closed one can't leave its outcome unknown."""
+    tenant_id: str = ""
+    """Whose share of the look-ups it takes."""
 
 
 class HttpResponse(msgspec.Struct, frozen=True):

@@ -179,7 +179,9 @@ class SmtpSender:
 
     async def _open(self, server: SmtpServer) -> aiosmtplib.SMTP | Refused | NoReply:
         endpoint = Endpoint(server.host, server.port, server.host.lower(), vetted=server.vetted)
-        sock = await connect(self._resolver, endpoint, self._loop.time() + CONNECT_TIMEOUT_SECONDS)
+        until = self._loop.time() + CONNECT_TIMEOUT_SECONDS
+        # A tenant has one server at most, so that stands for the tenant.
+        sock = await connect(self._resolver, f"mail by {server.host}", endpoint, until)
         if isinstance(sock, NotConnected):
             return NoReply(sock.kind, sock.detail, sent=False)
         smtp = aiosmtplib.SMTP(

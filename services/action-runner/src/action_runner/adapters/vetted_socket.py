@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from action_runner.adapters.resolver import Resolver
+from action_runner.adapters.resolver import LOOKUP_TIMEOUT_SECONDS, Resolver
 from action_runner.domain.target import Endpoint
 from action_runner.errors import RefusedTarget, UnresolvedName
 
@@ -22,12 +22,17 @@ class NotConnected(msgspec.Struct, frozen=True):
     detail: str
 
 
-async def connect(resolver: Resolver, endpoint: Endpoint, until: float) -> socket.socket | NotConnected:
-    """A non-blocking socket connected to `endpoint`, by `until` (the loop's time)."""
+async def connect(
+    resolver: Resolver, tenant_id: str, endpoint: Endpoint, until: float
+) -> socket.socket | NotConnected:
+    """A non-blocking socket connected to `endpoint`, by `until` (the loop's time).
+
+    The look-up takes a place of the tenant, and at most LOOKUP_TIMEOUT_SECONDS.
+    """
     loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout_at(until):
-            addresses = await resolver.addresses(endpoint)
+        async with asyncio.timeout_at(min(until, loop.time() + LOOKUP_TIMEOUT_SECONDS)):
+            addresses = await resolver.addresses(tenant_id, endpoint)
     except TimeoutError:
         return NotConnected("name-unresolved", f"Resolving {endpoint.host!r} took too long.")
     except RefusedTarget as error:

@@ -13,10 +13,13 @@ from signalbox_runtime.loops.lanes.handler import LaneHandler, LaneLimits
 from signalbox_runtime.loops.lanes.handover import Handover, Prepared, Result, StillRunning
 from signalbox_runtime.loops.lanes.progress import Delivery
 from signalbox_runtime.loops.lanes.schedule import Entry, Later, Overflow, Schedule, Start
+from signalbox_runtime.loops.lanes.waiting_room import WaitingRoom
 from signalbox_runtime.records import Outbox, TopicPartition
 
 Content = TypeVar("Content")
 TICK_SECONDS = 1.0
+ADMITTED_AT_ONCE_MAX = 500
+"""Records decoded in one go: the event loop stands still for them, some 100 µs each."""
 log = structlog.get_logger()
 
 
@@ -35,6 +38,7 @@ class Executor(Generic[Content]):
         self._to_kafka = to_kafka
         self._drain_seconds = limits.drain_seconds
         self._schedule: Schedule[Content] = Schedule(limits)
+        self._room = WaitingRoom()
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[asyncio.Task[Any], Entry[Content] | None] = {}
         self._pump_is_due = False
@@ -69,18 +73,21 @@ class Executor(Generic[Content]):
         """Accepts records and starts what may start."""
         if self._failure is not None:
             return
-        now_ms = self._now_ms()
         for delivery in deliveries:
             if delivery.is_finished:
                 metrics.SKIPPED.inc()
                 self._handler.skipped(delivery.inbound)
+                continue
+            tenant_id = self._handler.tenant_of(delivery.inbound)
+            if tenant_id is None or (tenant_id not in self._room and self._schedule.has_room(tenant_id)):
+                self._accept(delivery)
             else:
-                work = self._handler.accept(delivery.inbound)
-                self._schedule.offer(Entry(work, delivery.epoch, now_ms))
+                self._room.enter(tenant_id, delivery)
         self.pump()
 
     def revoke(self, request: int, names: frozenset[TopicPartition]) -> None:
         """Drops what waits of these partitions, and answers with what runs."""
+        self._room.drop(names)
         running = self._schedule.drop(names)
         calls = tuple((_partition(entry), entry.epoch, _offset(entry)) for entry in running)
         self._to_kafka.append(StillRunning(request, calls))
@@ -94,7 +101,7 @@ class Executor(Generic[Content]):
     def tick(self) -> None:
         """Once a second: what waits too long is found without anything else happening."""
         metrics.IN_FLIGHT.set(self._schedule.in_flight)
-        metrics.WAITING.set(self._schedule.waiting)
+        metrics.WAITING.set(self._schedule.waiting + len(self._room))
         self.pump()
 
     def pump(self) -> None:
@@ -103,6 +110,9 @@ class Executor(Generic[Content]):
         if self._failure is not None:
             return
         now_ms = self._now_ms()
+        if self._room:
+            self._schedule.relieve(self._room.__contains__, now_ms)
+        self._admit()
         while (decision := self._schedule.next(now_ms)) is not None:
             match decision:
                 case Start(entry):
@@ -111,9 +121,9 @@ class Executor(Generic[Content]):
                         self._finish(entry, outcome, called=False)
                     else:
                         self._spawn(outcome, entry)
-                case Overflow(entry):
+                case Overflow(entry, wait_ms):
                     metrics.OVERFLOWED.inc()
-                    self._finish(entry, self._handler.overflow(entry.work), called=False)
+                    self._finish(entry, self._handler.overflow(entry.work, wait_ms), called=False)
                 case Later(at_ms):
                     if self._alarm is None:
                         seconds = (at_ms - now_ms) / 1000
@@ -128,6 +138,24 @@ class Executor(Generic[Content]):
             self.ended.set_result(None)
         for task in tuple(self._tasks):
             task.cancel()
+
+    def _accept(self, delivery: Delivery) -> None:
+        work = self._handler.accept(delivery.inbound)
+        self._schedule.offer(Entry(work, delivery.epoch))
+
+    def _admit(self) -> None:
+        """Decodes what has room by now."""
+        for _ in range(ADMITTED_AT_ONCE_MAX):
+            delivery = self._room.next(self._schedule.has_room) if self._room else None
+            if delivery is None:
+                return
+            self._accept(delivery)
+        self._pump_soon()
+
+    def _pump_soon(self) -> None:
+        if not self._pump_is_due:
+            self._pump_is_due = True
+            self._loop.call_soon(self.run, self.pump)
 
     def _fail(self, failure: Exception) -> None:
         if self._failure is None:
@@ -159,9 +187,7 @@ class Executor(Generic[Content]):
             raise RuntimeError("A call was cancelled by itself; it has to answer with an Outbox.") from None
         if entry is not None:
             self._finish(entry, outbox, called=True)
-            if not self._pump_is_due:
-                self._pump_is_due = True
-                self._loop.call_soon(self.run, self.pump)
+            self._pump_soon()
 
     def _finish(self, entry: Entry[Content], outbox: Outbox, *, called: bool) -> None:
         self._schedule.ended(entry, called=called)
@@ -169,6 +195,8 @@ class Executor(Generic[Content]):
         self._to_kafka.append(
             Result(_partition(entry), entry.epoch, _offset(entry), outbox, called, timestamp_ms)
         )
+        if self._room:
+            self._pump_soon()
 
     async def _prepare(self, preparation: Awaitable[None], epochs: dict[TopicPartition, int]) -> None:
         await preparation

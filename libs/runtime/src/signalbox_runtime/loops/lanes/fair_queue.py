@@ -2,6 +2,7 @@
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection
+from itertools import islice
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -10,7 +11,7 @@ Item = TypeVar("Item")
 class FairQueue(Generic[Item]):
     """Items by tenant and destination, first in first out for each pair.
 
-    A destination found closed is set aside until `reopen`, so that a hundred closed ones cost nothing.
+    A destination found closed for a tenant is set aside until `reopen`: a hundred closed ones cost nothing.
     """
 
     def __init__(self) -> None:
@@ -26,8 +27,8 @@ class FairQueue(Generic[Item]):
         queues = self._tenants.setdefault(tenant_id, OrderedDict())
         queues.setdefault(destination, deque()).append(item)
 
-    def pop(self, has_share: Callable[[str], bool], is_open: Callable[[str], bool]) -> Item | None:
-        """The next item whose tenant may start another and whose destination takes another."""
+    def pop(self, has_share: Callable[[str], bool], is_open: Callable[[str, str], bool]) -> Item | None:
+        """The next item whose tenant may start another and whose destination takes another of it."""
         for _ in range(len(self._tenants)):
             tenant_id, queues = next(iter(self._tenants.items()))
             self._tenants.move_to_end(tenant_id)
@@ -35,7 +36,7 @@ class FairQueue(Generic[Item]):
                 continue
             while queues:
                 destination, items = next(iter(queues.items()))
-                if is_open(destination):
+                if is_open(tenant_id, destination):
                     item = items.popleft()
                     if items:
                         queues.move_to_end(destination)
@@ -52,20 +53,18 @@ class FairQueue(Generic[Item]):
         for tenant_id, items in self._aside.pop(destination, {}).items():
             self._tenants.setdefault(tenant_id, OrderedDict())[destination] = items
 
-    def oldest(self, destination: str) -> Item | None:
-        """The first item of the tenant whose turn at a destination that is set aside comes first."""
-        return next((items[0] for items in self._aside.get(destination, {}).values()), None)
-
-    def pop_newest(self, destination: str) -> Item:
-        """Takes the last item of the tenant that has most of them at a destination that is set aside."""
-        aside = self._aside[destination]
-        tenant_id, items = max(aside.items(), key=lambda entry: len(entry[1]))
-        item = items.pop()
-        if not items:
-            del aside[tenant_id]
-            if not aside:
-                del self._aside[destination]
-        return item
+    def take_beyond(self, tenant_id: str, destination: str, keep: int) -> tuple[Item, ...]:
+        """Takes out what waits behind the first `keep` items of a tenant and destination, in order."""
+        if destination in self._tenants.get(tenant_id, ()):
+            items = self._tenants[tenant_id][destination]
+        elif tenant_id in self._aside.get(destination, ()):
+            items = self._aside[destination][tenant_id]
+        else:
+            return ()
+        beyond = tuple(islice(items, keep, None))
+        for _ in beyond:
+            items.pop()
+        return beyond
 
     def remove(self, tenant_id: str, destination: str, items: Collection[Item]) -> None:
         """Takes given items of one tenant and destination out, wherever they wait."""

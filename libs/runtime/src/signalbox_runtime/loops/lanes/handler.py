@@ -31,7 +31,14 @@ class LaneHandler(Protocol[Content]):
     """
 
     def accept(self, inbound: Inbound) -> Work[Content]:
-        """Decodes a record. Called once per delivery, in offset order within a partition."""
+        """Decodes a record. Called once per delivery, in offset order within a tenant's lane."""
+        ...
+
+    def tenant_of(self, inbound: Inbound) -> str | None:
+        """Whose record it is, told without decoding it, so that it may wait as it came.
+
+        None: it must be accepted at once, in offset order with those that are skipped.
+        """
         ...
 
     def skipped(self, inbound: Inbound) -> None:
@@ -51,8 +58,8 @@ class LaneHandler(Protocol[Content]):
         """
         ...
 
-    def overflow(self, work: Work[Content]) -> Outbox:
-        """What to write for work that is given up here because its destination is too slow: a delay."""
+    def overflow(self, work: Work[Content], wait_ms: int) -> Outbox:
+        """What to write for work whose destination doesn't answer: a delay of `wait_ms`."""
         ...
 
     def assigned(self, starts: Mapping[TopicPartition, int]) -> Awaitable[None] | None:
@@ -82,14 +89,19 @@ class LaneLimits(msgspec.Struct, frozen=True, kw_only=True):
     within `young_ms` are as many as the two together, else a burst to many fast destinations would be
     answered all at once. Older ones don't count: their receivers take longer than a commit does."""
     young_ms: int = 20
-    held_max: int = 4_000
+    held_max: int = 24_000
     """Records in memory: waiting, running, or done and not committed. Partitions pause at 75 % of it. Each
-    32 KiB count as a record."""
+    4 KiB count as a record, so it is some 100 MB. Much more than may be decoded: what is not read can't have
+    its turn, and another tenant's record may stand behind 20,000 of one."""
+    decoded_max: int = 4_000
+    """Of those, decoded and waiting or running: each tenant has a share."""
     destination_queue_max: int = 200
-    """How many records may wait for a destination whose first one waits longer than `queue_wait_ms`;
-    the others go to `LaneHandler.overflow`."""
-    queue_wait_ms: int = 5_000
-    """A wait up to this stays in the lane."""
+    """How many records of a tenant wait for a destination that does not answer; if there are more and the
+    tenant's share of `decoded_max` is used up, the others go to `LaneHandler.overflow`."""
+    unanswered_ms: int = 2_000
+    """A destination whose calls take longer than this on average does not answer: its 50 places answer at
+    most 25 calls a second. It has to look like that for as long again, since this process may have stood
+    still. A queue before a destination that answers is no sign of anything."""
     transaction_results_max: int = 500
     """Results in one transaction."""
     commit_floor_ms: int = 20

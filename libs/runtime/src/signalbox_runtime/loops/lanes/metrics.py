@@ -10,7 +10,7 @@ from signalbox_runtime.loops.lanes.handover import Result
 IN_FLIGHT = metrics.gauge("signalbox_lanes_in_flight", "Executions that run now.")
 WAITING = metrics.gauge("signalbox_lanes_waiting", "Records in memory whose execution has not started.")
 OVERFLOWED = metrics.counter(
-    "signalbox_lanes_overflowed_total", "Records sent to a delay because their destination is too slow."
+    "signalbox_lanes_overflowed_total", "Records sent to a delay because their destination does not answer."
 )
 RESTING_PARTITIONS = metrics.gauge(
     "signalbox_lanes_resting_partitions", "Partitions paused because enough is held in memory."

@@ -19,9 +19,9 @@ from signalbox_runtime.kafka.broker import CommittedOffset, Offsets
 from signalbox_runtime.loops.lanes import finished_offsets
 from signalbox_runtime.records import Inbound, TopicPartition
 
-LARGE_BYTES = 32_768
-"""A record is held as one, and as one more for each so many bytes: 4,000 small tokens are 10 MB, 4,000 with
-the largest events would be 4 GB."""
+LARGE_BYTES = 4_096
+"""A record is held as one, and as one more for each so many bytes: 24,000 small tokens are 60 MB, 24,000 with
+the largest events would be 24 GB."""
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
@@ -102,7 +102,9 @@ class Progress:
         partition = self._partitions.get(name)
         if partition is None or partition.epoch != epoch:
             return False
-        if partition.unfinished.pop(offset, None) is not None:
+        number = partition.unfinished.pop(offset, None)
+        if number is not None:
+            partition.last_finished = max(partition.last_finished, number)
             self.held_total -= 1
             if partition.large:
                 self.held_total -= partition.large.pop(offset, 0)
@@ -182,6 +184,7 @@ class _Partition:
         "epoch",
         "is_open",
         "large",
+        "last_finished",
         "next_offset",
         "restored",
         "restored_stop",
@@ -199,6 +202,8 @@ class _Partition:
         """How many records were delivered, those finished earlier included."""
         self.unfinished: dict[int, int] = {}
         """Offset → its number among the delivered, ascending: neighbours in number have nothing between."""
+        self.last_finished = 0
+        """The highest number that is finished: beyond it everything delivered is unfinished."""
         self.large: dict[int, int] = {}
         """Offset → for how many more records it counts, of the unfinished that are large."""
         self.restored = deque(restored)
@@ -224,6 +229,7 @@ class _Partition:
         self.next_offset = offset + 1
         self.delivered += 1
         if restored and offset >= restored[0].start:
+            self.last_finished = self.delivered
             return False
         self.unfinished[offset] = self.delivered
         return True
@@ -236,8 +242,12 @@ class _Partition:
             if previous_number and number != previous_number + 1:
                 finished.append(range(previous_offset + 1, offset))
             previous_offset, previous_number = offset, number
-        if previous_number and previous_number != self.delivered:
-            finished.append(range(previous_offset + 1, self.next_offset))
+            if number > self.last_finished:
+                # Thousands may follow, and this is asked for at every commit.
+                break
+        else:
+            if previous_number and previous_number != self.delivered:
+                finished.append(range(previous_offset + 1, self.next_offset))
         finished.extend(
             range(max(run.start, self.next_offset), run.stop)
             for run in self.restored

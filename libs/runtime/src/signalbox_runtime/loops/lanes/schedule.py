@@ -5,16 +5,19 @@ order; of the heads of the lanes, tenants and destinations take turns. The bound
 """
 
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from signalbox_runtime.loops.lanes.fair_queue import FairQueue
 from signalbox_runtime.loops.lanes.handler import LaneLimits, Work
+from signalbox_runtime.loops.lanes.places import Places
+from signalbox_runtime.loops.lanes.turns import Turns
 from signalbox_runtime.records import TopicPartition
 
 Content = TypeVar("Content")
+Name = TypeVar("Name")
 LaneKey: TypeAlias = bytes | None
 
 NO_DESTINATION = ""
@@ -26,7 +29,6 @@ class Entry(msgspec.Struct, Generic[Content], frozen=True, gc=False):
 
     work: Work[Content]
     epoch: int
-    accepted_ms: int
 
 
 class Start(msgspec.Struct, Generic[Content], frozen=True, gc=False):
@@ -36,9 +38,13 @@ class Start(msgspec.Struct, Generic[Content], frozen=True, gc=False):
 
 
 class Overflow(msgspec.Struct, Generic[Content], frozen=True, gc=False):
-    """Its destination is too slow: let it be delayed. It is over with that."""
+    """Its destination does not answer: let it be delayed. It is over with that.
+
+    `wait_ms` is when its turn comes, at the rate at which the destination answers.
+    """
 
     entry: Entry[Content]
+    wait_ms: int
 
 
 class Later(msgspec.Struct, frozen=True, gc=False):
@@ -60,15 +66,21 @@ class Schedule(Generic[Content]):
         self._quiet: deque[_Lane[Content]] = deque()
         self._calling: FairQueue[_Lane[Content]] = FairQueue()
         self._in_flight = 0
-        self._in_flight_at: Counter[str] = Counter()
+        self._places: Places[_Lane[Content]] = Places(limits)
+        self._now_ms = 0
+        """As of the last `next`."""
         self._in_flight_of: Counter[str] = Counter()
         self._uncommitted = 0
         self._young: dict[_Lane[Content], int] = {}
         """Lanes whose call began so lately that its answer may come before the next commit, and when."""
-        self._heads_at: Counter[str] = Counter()
-        """Lanes whose head waits for a destination."""
-        self._crowded: set[str] = set()
+        self._heads_at: Counter[tuple[str, str]] = Counter()
+        """Lanes whose head waits, by tenant and destination."""
+        self._crowded: set[tuple[str, str]] = set()
+        self._excess: deque[_Lane[Content]] = deque()
+        """Lanes whose head is to overflow, the oldest first."""
+        self._turns = Turns()
         self._held_of: Counter[str] = Counter()
+        self._held = 0
 
     @property
     def in_flight(self) -> int:
@@ -83,7 +95,32 @@ class Schedule(Generic[Content]):
     @property
     def waiting(self) -> int:
         """How many have not started."""
-        return sum(self._held_of.values()) - self._in_flight
+        return self._held - self._in_flight
+
+    def has_room(self, tenant_id: str) -> bool:
+        """Whether one more record of the tenant may be decoded."""
+        if self._held >= self._limits.decoded_max:
+            return False
+        # One share more than there are tenants: a newcomer finds room at once.
+        tenants = len(self._held_of) + (tenant_id not in self._held_of)
+        share = self._limits.decoded_max // (tenants + 1)
+        return tenant_id not in self._held_of or self._held_of[tenant_id] < max(1, share)
+
+    def relieve(self, has_more: Callable[[str], bool], now_ms: int) -> None:
+        """Lets records overflow that wait for a destination which does not answer.
+
+        Only of tenants that have as many decoded as they may, and more that they can't reach (`has_more`):
+        other records of theirs stand behind those. The first `destination_queue_max` of each stay.
+        """
+        for tenant_id, destination in tuple(self._crowded):
+            if not self._places.is_unresponsive(destination, now_ms):
+                continue
+            if self.has_room(tenant_id) or not has_more(tenant_id):
+                continue
+            keep = self._limits.destination_queue_max
+            for lane in self._calling.take_beyond(tenant_id, destination, keep):
+                self._head_left(tenant_id, destination)
+                self._excess.append(lane)
 
     def offer(self, entry: Entry[Content]) -> None:
         """Adds work behind what its lane has."""
@@ -93,16 +130,19 @@ class Schedule(Generic[Content]):
         if lane is None:
             lane = lanes[inbound.key] = _Lane()
         self._held_of[entry.work.tenant_id] += 1
+        self._held += 1
         lane.waiting.append(entry)
         if lane.running is None and len(lane.waiting) == 1:
             self._push(lane)
 
     def next(self, now_ms: int) -> Decision[Content] | None:
         """What to do now; None: nothing before something ends, is committed, or a second passes."""
-        if self._crowded:
-            lane = self._excess(now_ms)
-            if lane is not None:
-                return Overflow(self._run(lane))
+        self._now_ms = now_ms
+        if self._excess:
+            entry = self._run(self._excess.popleft())
+            destination = entry.work.destination
+            ms_per_answer = self._places.ms_per_answer(destination, now_ms)
+            return Overflow(entry, self._turns.next(destination, ms_per_answer, now_ms))
         if self._in_flight >= self._limits.in_flight_max:
             return None
         if self._quiet:
@@ -112,28 +152,31 @@ class Schedule(Generic[Content]):
         wait = self._wait_for_answers(now_ms)
         if wait is not None:
             return wait
-        lane = self._calling.pop(self._has_share, self._is_open)
+        lane = self._calling.pop(self._has_share, self._places.is_open)
         if lane is None:
             return None
-        self._head_left(lane.waiting[0].work.destination)
+        work = lane.waiting[0].work
+        self._head_left(work.tenant_id, work.destination)
         self._young[lane] = now_ms
+        self._places.take(work.tenant_id, work.destination, lane, now_ms)
+        lane.has_place = True
         return Start(self._run(lane))
 
     def ended(self, entry: Entry[Content], *, called: bool) -> None:
         """Its execution is over. `called`: it may have had an effect outside that a crash would repeat."""
         work = entry.work
-        destination = work.destination
         self._in_flight -= 1
         self._uncommitted += called
         _decrease(self._in_flight_of, work.tenant_id)
         _decrease(self._held_of, work.tenant_id)
-        if destination != NO_DESTINATION:
-            _decrease(self._in_flight_at, destination)
-            if self._is_open(destination):
-                self._calling.reopen(destination)
+        self._held -= 1
         name = (work.inbound.topic, work.inbound.partition)
         lanes = self._lanes[name]
         lane = lanes[work.inbound.key]
+        if lane.has_place:
+            lane.has_place = False
+            self._places.give_back(work.tenant_id, work.destination, lane, self._now_ms)
+            self._calling.reopen(work.destination)
         lane.running = None
         self._young.pop(lane, None)
         if lane.waiting:
@@ -156,6 +199,7 @@ class Schedule(Generic[Content]):
             for key, lane in tuple(lanes.items()):
                 for entry in lane.waiting:
                     _decrease(self._held_of, entry.work.tenant_id)
+                self._held -= len(lane.waiting)
                 if lane.running is None:
                     withdrawn.add(lane)
                     del lanes[key]
@@ -172,19 +216,22 @@ class Schedule(Generic[Content]):
         if work.destination == NO_DESTINATION:
             self._quiet.append(lane)
             return
-        self._calling.push(work.tenant_id, work.destination, lane)
-        self._heads_at[work.destination] += 1
-        if self._heads_at[work.destination] > self._limits.destination_queue_max:
-            self._crowded.add(work.destination)
+        pair = (work.tenant_id, work.destination)
+        self._calling.push(*pair, lane)
+        self._heads_at[pair] += 1
+        if self._heads_at[pair] > self._limits.destination_queue_max:
+            self._crowded.add(pair)
 
     def _withdraw(self, lanes: "set[_Lane[Content]]") -> None:
         self._quiet = deque(lane for lane in self._quiet if lane not in lanes)
+        left_already = lanes.intersection(self._excess)
+        self._excess = deque(lane for lane in self._excess if lane not in lanes)
         together: dict[tuple[str, str], set[_Lane[Content]]] = {}
-        for lane in lanes:
+        for lane in lanes - left_already:
             work = lane.waiting[0].work
             if work.destination != NO_DESTINATION:
                 together.setdefault((work.tenant_id, work.destination), set()).add(lane)
-                self._head_left(work.destination)
+                self._head_left(work.tenant_id, work.destination)
         for (tenant_id, destination), these in together.items():
             self._calling.remove(tenant_id, destination, these)
 
@@ -192,35 +239,18 @@ class Schedule(Generic[Content]):
         entry = lane.running = lane.waiting.popleft()
         self._in_flight += 1
         self._in_flight_of[entry.work.tenant_id] += 1
-        if entry.work.destination != NO_DESTINATION:
-            self._in_flight_at[entry.work.destination] += 1
         return entry
 
-    def _excess(self, now_ms: int) -> "_Lane[Content] | None":
-        for destination in self._crowded:
-            # Full of running calls, not merely waiting for a commit: only that makes a destination slow.
-            if self._in_flight_at[destination] < self._limits.destination_in_flight_max:
-                continue
-            oldest = self._calling.oldest(destination)
-            if oldest is None or now_ms - oldest.waiting[0].accepted_ms <= self._limits.queue_wait_ms:
-                continue
-            lane = self._calling.pop_newest(destination)
-            self._head_left(destination)
-            return lane
-        return None
-
-    def _head_left(self, destination: str) -> None:
-        _decrease(self._heads_at, destination)
-        if self._heads_at[destination] <= self._limits.destination_queue_max:
-            self._crowded.discard(destination)
+    def _head_left(self, tenant_id: str, destination: str) -> None:
+        pair = (tenant_id, destination)
+        _decrease(self._heads_at, pair)
+        if self._heads_at[pair] <= self._limits.destination_queue_max:
+            self._crowded.discard(pair)
 
     def _has_share(self, tenant_id: str) -> bool:
         # One share more than there are tenants: a newcomer finds room at once.
         share = self._limits.in_flight_max // (len(self._held_of) + 1)
         return self._in_flight_of[tenant_id] < max(1, share)
-
-    def _is_open(self, destination: str) -> bool:
-        return self._in_flight_at[destination] < self._limits.destination_in_flight_max
 
     def _wait_for_answers(self, now_ms: int) -> Later | None:
         """Calls just begun count as if they were made: else a burst of them would pass every bound."""
@@ -238,14 +268,16 @@ class Schedule(Generic[Content]):
 class _Lane(Generic[Content]):
     """The records of one key of one partition, in offset order."""
 
-    __slots__ = ("running", "waiting")
+    __slots__ = ("has_place", "running", "waiting")
 
     def __init__(self) -> None:
+        self.has_place = False
+        """Whether what runs has a place of its destination."""
         self.waiting: deque[Entry[Content]] = deque()
         self.running: Entry[Content] | None = None
 
 
-def _decrease(counter: Counter[str], name: str) -> None:
+def _decrease(counter: Counter[Name], name: Name) -> None:
     counter[name] -= 1
     if not counter[name]:
         del counter[name]
