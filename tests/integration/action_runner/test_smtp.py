@@ -13,8 +13,8 @@ from aiosmtpd.smtp import AuthResult
 
 from action_runner.adapters.resolver import Resolver
 from action_runner.adapters.smtp import Handed, NoReply, Refused, SmtpSender, SmtpServer
-from action_runner.domain.mail import Mail
 from signalbox_embedded.ports import free_ports
+from signalbox_rules.mail.compose import Mail
 from tests.integration.action_runner.certificates import certificate
 from tests.integration.action_runner.receivers import Behaviour, receiver
 

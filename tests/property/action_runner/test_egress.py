@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from action_runner.adapters.http_messages import HttpRequest, wire_form
 from action_runner.domain.addresses import Forbidden, Vetted, vet
 from action_runner.domain.headers import checked_headers
-from action_runner.domain.mail import MailContent, compose
 from action_runner.domain.target import read_target
-from action_runner.errors import RefusedMail, RefusedTarget
+from action_runner.errors import RefusedTarget
+from signalbox_rules.errors import RefusedMail
+from signalbox_rules.mail.compose import MailContent, compose
 
 TRICKY = st.text(st.sampled_from("aA0.:/?#@\\[]%\r\n\x00\t -_é127x"), max_size=30)
 

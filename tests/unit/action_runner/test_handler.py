@@ -17,7 +17,6 @@ from action_runner.adapters.smtp import Handed, NoReply, Refused, Reply, SmtpSer
 from action_runner.answers import AnswerDesk
 from action_runner.destinations import PACE_WAIT_MAX_MS, Destinations
 from action_runner.domain import breaker
-from action_runner.domain.mail import Mail
 from action_runner.handler import BREAKAGES_MAX, RunnerHandler
 from action_runner.permits import Permits
 from action_runner.rotation import Rotation
@@ -42,6 +41,7 @@ from signalbox_contracts.messages import (
     RunWaiting,
 )
 from signalbox_rules.actions.registry import ACTIONS_BY_TYPE
+from signalbox_rules.mail.compose import Mail
 from signalbox_rules.record_catalog import User
 from signalbox_runtime.clock import ManualClock
 from signalbox_runtime.errors import UndecodableInternalMessage

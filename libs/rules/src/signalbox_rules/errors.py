@@ -27,5 +27,9 @@ class TooMuchToJudge(RulesError):
     """Comparisons that would take more steps than are allowed; the text names the field and the limit."""
 
 
+class RefusedMail(RulesError):
+    """A mail that can never be sent; the text says which part of it is wrong."""
+
+
 class RenderingFailed(RulesError):
     """A template that reached a limit while it was rendered; nothing of its output may be sent."""

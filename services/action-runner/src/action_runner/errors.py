@@ -22,7 +22,7 @@ class RefusedTarget(ActionRunnerError):
     failure_type = "webhook-refused"
 
 
-class RefusedMail(ActionRunnerError):
+class UnfitMail(ActionRunnerError):
     """A mail that can't be composed: a header with a line break, or something that is no address."""
 
     failure_type = "mail-refused"

@@ -1,10 +1,11 @@
 """The test mail: a mail action of a dry run, sent to nobody but the caller."""
 
+import hashlib
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
 from typing import Any, Final, Protocol
 
+from signalbox_rules.errors import RefusedMail
+from signalbox_rules.mail.compose import Mail, MailContent, compose
 from signalbox_runtime.clock import Clock
 from signalbox_runtime.http.auth import Principal
 from signalbox_runtime.http.problems import Problem, ProblemPlace, conflict, invalid
@@ -12,13 +13,14 @@ from workflow_api.domain.dry_run import ActionTried, DryRun
 from workflow_api.errors import MailNotTaken
 
 SUBJECT_PREFIX: Final = "[Test] "
+MESSAGE_ID_DOMAIN: Final = "signalbox.test"
 
 
 class MailOut(Protocol):
     """Where mails are handed in."""
 
-    async def send(self, message: EmailMessage, recipient: str) -> str:
-        """Hands a mail in for one recipient; returns the server's reply. Raises MailNotTaken."""
+    async def send(self, mail: Mail) -> str:
+        """Hands a mail in; returns the server's reply. Raises MailNotTaken."""
         ...
 
 
@@ -52,9 +54,9 @@ class TestMails:
                 f"PUT /v1/api-keys/{caller.key_id}.",
             )
         action = _mail_action(run, action_id)
-        message = compose(action, self._sender, caller.email, self._clock.now_ms())
+        mail = composed(action, self._sender, caller.email, self._clock.now_ms())
         try:
-            reply = await self._mail_out.send(message, caller.email)
+            reply = await self._mail_out.send(mail)
         except MailNotTaken as error:
             raise Problem(
                 503, "mail-not-taken", "The mail server did not take the mail", str(error)
@@ -62,27 +64,31 @@ class TestMails:
         recipients = tuple(
             address for kind in ("to", "cc", "bcc") for address in action.parameters.get(kind, ())
         )
-        return MailSent(action.id, caller.email, recipients, message["Message-ID"], reply)
+        return MailSent(action.id, caller.email, recipients, mail.message_id, reply)
 
 
-def compose(action: ActionTried, sender: str, recipient: str, now_ms: int) -> EmailMessage:
-    """The mail as the action would send it, but for its recipient, sender and subject's beginning."""
+def composed(action: ActionTried, sender: str, recipient: str, now_ms: int) -> Mail:
+    """The mail as the action would send it, but for its recipient, sender and subject's beginning.
+
+    Raises a 422 problem for what the runner would refuse.
+    """
     parameters = action.parameters
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = recipient
-    message["Subject"] = SUBJECT_PREFIX + parameters["subject"]
-    message["Date"] = formatdate(now_ms / 1000, localtime=False)
-    message["Message-ID"] = make_msgid(domain="signalbox.test")
-    message["X-Signalbox-Test"] = action.id
-    text, html = parameters.get("text"), parameters.get("html")
-    if text is not None:
-        message.set_content(text)
-    if html is not None and text is not None:
-        message.add_alternative(html, subtype="html")
-    elif html is not None:
-        message.set_content(html, subtype="html")
-    return message
+    reply_to = parameters.get("reply_to")
+    content = MailContent(
+        sender=sender,
+        to=(recipient,),
+        reply_to=(reply_to,) if reply_to else (),
+        subject=SUBJECT_PREFIX + parameters["subject"],
+        text=parameters.get("text"),
+        html=parameters.get("html"),
+    )
+    key = hashlib.sha256(
+        f"{action.effect_key} {now_ms}".encode()
+    ).hexdigest()  # each test is a mail of its own
+    try:
+        return compose(content, key, MESSAGE_ID_DOMAIN, now_ms)
+    except RefusedMail as error:
+        raise invalid("mail-not-sendable", str(error)) from error
 
 
 def _mail_action(run: DryRun, action_id: str | None) -> ActionTried:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from signalbox_contracts.definitions.document import Problem
-from signalbox_rules.actions.rendering import is_address
+from signalbox_rules.mail.recipients import is_recipient
 from signalbox_rules.paths import parse_path
 from signalbox_rules.reading import text_key
 from signalbox_rules.record_catalog import RecordModule, User
@@ -19,7 +19,7 @@ def is_fixed(source: Any) -> bool:
 def recipient_problems(sources: Sequence[str], pointer: str, users: Mapping[str, User]) -> Iterator[Problem]:
     """Recipients of a mail that are neither addresses nor users."""
     for index, source in enumerate(sources):
-        if users and is_fixed(source) and not is_address(source) and source.strip() not in users:
+        if users and is_fixed(source) and not is_recipient(source) and source.strip() not in users:
             yield Problem(f"{pointer}/{index}", f"{source!r} is neither a mail address nor the id of a user")
 
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from signalbox_contracts.definitions.document import Problem
 from signalbox_rules.actions.action import ActionContext, Preview
-from signalbox_rules.errors import RefusedTemplate, RenderingFailed
+from signalbox_rules.errors import RefusedTemplate, RenderingFailed, RulesError
+from signalbox_rules.mail.recipients import parse_recipient
 from signalbox_rules.template_values import Channel, without_control
 from signalbox_rules.templates import (
     compile_template,
@@ -19,17 +20,7 @@ from signalbox_rules.templates import (
     render_value,
 )
 
-ADDRESS_MAX: Final = 254  # characters (RFC 5321)
-_ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,190}")
-_NAMED: Final = re.compile(r"([^<>\r\n\x00\"]*)<([^<>]+)>")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-
-
-def is_address(text: str) -> bool:
-    """Is it one mail address, `ada@example.com` or `Ada Lovelace <ada@example.com>`?"""
-    named = _NAMED.fullmatch(text.strip())
-    bare = named[2].strip() if named else text.strip()
-    return CONTROL.search(text) is None and len(bare) <= ADDRESS_MAX and _ADDRESS.fullmatch(bare) is not None
 
 
 @dataclass(slots=True)
@@ -83,48 +74,73 @@ class Rendering:
         return found.strip() if isinstance(found, str) else ""
 
     def addresses(self, pointer: str, sources: Sequence[str], *, required: bool) -> list[str]:
-        """Mail addresses: each text is an address, or the id of a user. Empty ones are left out with a
-        warning.
+        """Mail addresses: each text is an address, or the id of a user.
+
+        What is empty or no address is left out with a warning, so that one bad member does not keep the
+        mail from the others; it is a problem only where nobody is left.
         """
         found: list[str] = []
+        wrong: list[str] = []
         for index, source in enumerate(sources):
             text = self.text(f"{pointer}/{index}", source, "text").strip()
-            address = self._address(f"{pointer}/{index}", text) if text else None
             if not text:
                 self.warn(f"{pointer}/{index}", ("is empty and left out",))
-            elif address is not None and address not in found:
+                continue
+            address, why = self._address(text)
+            if address is None:
+                wrong.append(why)
+                self.warn(f"{pointer}/{index}", (f"{wrong[-1]}; it is left out",))
+            elif address not in found:
                 found.append(address)
         if required and not found and not self.problems:
-            self.refuse(pointer, "has no recipient; every one of them was empty")
+            self.refuse(pointer, wrong[0] if wrong else "has no recipient; every one of them was empty")
         return found
 
-    def _address(self, pointer: str, text: str) -> str | None:
+    def _address(self, text: str) -> tuple[str | None, str]:
+        """The address that a text stands for; else None and why not."""
         user = self.context.users.get(text)
         address = user.email if user is not None else text
-        if not is_address(address):
+        try:
+            parse_recipient(address)
+        except RulesError as error:
             known = f"the address of user {text!r}" if user is not None else f"{text[:80]!r}"
-            self.refuse(
-                pointer, f"{known} is neither a mail address nor the id of a user in the CRM's catalog"
+            return None, (
+                f"{known} is neither a mail address nor the id of a user in the CRM's catalog: it {error}"
             )
-            return None
-        return address
+        return address, ""
 
     def users(self, pointer: str, sources: Sequence[str]) -> list[str]:
-        """Ids of users; if the CRM published its users, only those."""
+        """Ids of users; if the CRM published its users, only those.
+
+        Who is empty or not there any more is left out with a warning; it is a problem where nobody is left.
+        """
         found: list[str] = []
+        wrong: list[str] = []
         for index, source in enumerate(sources):
-            user_id = self.user(f"{pointer}/{index}", source)
-            if user_id and user_id not in found:
+            user_id = self.text(f"{pointer}/{index}", source, "text").strip()
+            why = self._why_no_user(user_id)
+            if why is not None:
+                wrong.append(why)
+                self.warn(f"{pointer}/{index}", (f"{why}; left out",))
+            elif user_id not in found:
                 found.append(user_id)
+        if sources and not found and not self.problems:
+            self.refuse(f"{pointer}/0", wrong[0])
         return found
+
+    def _why_no_user(self, user_id: str) -> str | None:
+        if not user_id:
+            return "is empty; name a user of the CRM"
+        if self.context.users and user_id not in self.context.users:
+            return f"{user_id[:80]!r} is not the id of a user in the CRM's catalog"
+        return None
 
     def user(self, pointer: str, source: str) -> str:
         """The id of a user; if the CRM published its users, only one of those."""
         user_id = self.text(pointer, source, "text").strip()
-        if not user_id:
-            self.refuse(pointer, "is empty; name a user of the CRM")
-        elif self.context.users and user_id not in self.context.users:
-            self.refuse(pointer, f"{user_id[:80]!r} is not the id of a user in the CRM's catalog")
+        why = self._why_no_user(user_id)
+        if why is not None:
+            self.refuse(pointer, why)
         return user_id
 
     def warn(self, pointer: str, warnings: Sequence[str]) -> None:

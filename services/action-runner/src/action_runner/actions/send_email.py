@@ -6,8 +6,10 @@ import msgspec
 
 from action_runner.actions.action import CallAction, Job, PreparedCall, Surroundings
 from action_runner.adapters.smtp import Handed, NoReply, Refused, Reply, SmtpServer
-from action_runner.domain.mail import MailContent, compose, recipients_of
 from action_runner.domain.outcome import Failure, Outcome, Permanent, Retryable, Succeeded, Unknown
+from action_runner.errors import UnfitMail
+from signalbox_rules.errors import RefusedMail
+from signalbox_rules.mail.compose import MailContent, compose
 
 
 class MailCall(msgspec.Struct, frozen=True):
@@ -59,16 +61,19 @@ def _prepare(job: Job, surroundings: Surroundings) -> PreparedCall:
     reply_to = parameters.get("reply_to")
     content = MailContent(
         sender=surroundings.mail_from,
-        to=recipients_of(parameters["to"]),
-        cc=recipients_of(parameters.get("cc", ())),
-        bcc=recipients_of(parameters.get("bcc", ())),
-        reply_to=recipients_of([reply_to]) if reply_to else (),
+        to=tuple(parameters["to"]),
+        cc=tuple(parameters.get("cc", ())),
+        bcc=tuple(parameters.get("bcc", ())),
+        reply_to=(reply_to,) if reply_to else (),
         subject=parameters["subject"],
         text=parameters.get("text"),
         html=parameters.get("html"),
     )
     # Composed once now, so that what can never be sent is known before any attempt.
-    compose(content, job.effect_key, surroundings.message_id_domain, 0)
+    try:
+        compose(content, job.effect_key, surroundings.message_id_domain, 0)
+    except RefusedMail as error:
+        raise UnfitMail(str(error)) from error
     return MailCall(
         surroundings.smtp_server(job.token.tenant_id), content, job.effect_key, surroundings, job.warnings
     )

@@ -11,8 +11,8 @@ from aiosmtplib import errors
 
 from action_runner.adapters.resolver import Resolver
 from action_runner.adapters.vetted_socket import NotConnected, connect
-from action_runner.domain.mail import Mail
 from action_runner.domain.target import Endpoint
+from signalbox_rules.mail.compose import Mail
 from signalbox_runtime import fault
 
 IDLE_MAX_SECONDS = 10.0

@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
+import idna
 import msgspec
 
 from action_runner.errors import RefusedTarget
@@ -124,8 +125,8 @@ def _ascii(text: str) -> str:
     if text.isascii():
         return text
     try:
-        return text.encode("idna").decode("ascii")
-    except UnicodeError as error:
+        return idna.encode(text, uts46=True, transitional=False).decode("ascii")
+    except (idna.IDNAError, UnicodeError) as error:
         raise RefusedTarget(f"The URL's host {text!r} is not a host name.") from error
 
 

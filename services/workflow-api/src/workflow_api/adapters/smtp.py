@@ -1,10 +1,10 @@
 """Hands test mails in by SMTP."""
 
-from email.message import EmailMessage
 from typing import Final
 
 import aiosmtplib
 
+from signalbox_rules.mail.compose import Mail
 from workflow_api.errors import MailNotTaken
 
 TIMEOUT_SECONDS: Final = 15
@@ -17,12 +17,13 @@ class SmtpMailOut:
         self._host = host
         self._port = port
 
-    async def send(self, message: EmailMessage, recipient: str) -> str:
+    async def send(self, mail: Mail) -> str:
         """The server's reply. Raises MailNotTaken."""
         try:
             _, reply = await aiosmtplib.send(
-                message,
-                recipients=[recipient],
+                mail.data,
+                sender=mail.sender,
+                recipients=list(mail.recipients),
                 hostname=self._host,
                 port=self._port,
                 timeout=TIMEOUT_SECONDS,
