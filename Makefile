@@ -15,7 +15,7 @@ CONSOLE_SOURCES := $(shell find console/src console/public console/scripts -type
 ARGS ?=
 ONLY ?=
 
-.PHONY: help setup demo up check test test-e2e fault bench generate clean lock browser pictures
+.PHONY: help setup demo up check test test-e2e fault bench generate clean lock browser pictures lint
 
 help: ## list the targets
 	@grep -E '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 18
@@ -59,12 +59,14 @@ demo: setup ## the whole story on real Kafka and PostgreSQL (ARGS=--exit ends af
 up: setup ## start everything and stay in the foreground
 	@$(BIN)/signalbox up $(ARGS)
 
-check: $(VENV)/.installed console/node_modules/.installed ## format, lint, types, architecture, unit and property tests
+check: lint ## format, lint, types, architecture, the console's, unit and property tests
+	@$(PYTEST) -q -n 3 tests/unit tests/property
+
+lint: $(VENV)/.installed console/node_modules/.installed ## format, lint, types, architecture, and the console's checks
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-cache >/tmp/signalbox-imports.$$$$ || { cat /tmp/signalbox-imports.$$$$; exit 1; }
 	@$(BIN)/mypy --no-error-summary $(SOURCES)
 	@$(NPM) run --silent check
-	@$(PYTEST) -q -n 3 tests/unit tests/property
 
 test: setup browser ## every test: unit, property, contract, integration, the console's, e2e
 	@$(NPM) run --silent check

@@ -87,3 +87,8 @@ def test_a_cache_that_can_not_be_written_names_the_setting(tmp_path: Path) -> No
     assert "SIGNALBOX_CACHE_DIR" in refusal(
         run("fetch", SIGNALBOX_CACHE_DIR=str(tmp_path / "file" / "below"))
     )
+
+
+def test_it_says_its_version() -> None:
+    told = run("--version")
+    assert (told.returncode, told.stdout.split()[0]) == (0, "signalbox")

@@ -151,3 +151,21 @@ def test_the_analysis_finds_a_workflow_that_starts_itself(api: Api, document: di
         other = client.post("/v1/workflows", json=document).json()
         about = client.get("/v1/workflow-analysis", params={"workflow_id": other["id"]}).json()
         assert (about["loops"], about["conflicts"]) == ([], [])
+
+
+def test_keys_are_listed_page_by_page(api: Api) -> None:
+    with api.client(api.add_key("pages", "admin")) as client:
+        for number in range(4):
+            assert (
+                client.post("/v1/api-keys", json={"name": f"k{number}", "role": "viewer"}).status_code == 201
+            )
+        names, cursor = [], None
+        while True:
+            page = client.get("/v1/api-keys", params={"limit": 2, **({"cursor": cursor} if cursor else {})})
+            assert page.status_code == 200, page.text
+            names += [each["name"] for each in page.json()["items"]]
+            cursor = page.json()["next"]
+            if cursor is None:
+                break
+    assert names[-4:] == ["k0", "k1", "k2", "k3"]
+    assert len(names) == len(set(names)) == 5

@@ -78,3 +78,9 @@ def test_a_known_value_can_rule_a_tree_out() -> None:
     tree = condition({"all": [leaf("status", "equals", "Hot"), leaf("amount", "greater_than", 5)]})
     assert possible_outcomes(tree, {"status": "Cold"}) is Possible.NEVER
     assert possible_outcomes(tree, {"status": "hot"}) is Possible.BOTH
+
+
+@pytest.mark.parametrize("number", [10**308, 10**320, -(10**350), 10**399, 1.7e308])
+@pytest.mark.parametrize("op", ["equals", "greater_than", "less_than", "changed_to"])
+def test_numbers_beyond_a_floats_range_are_judged_without_an_error(op: str, number: float) -> None:
+    possible_outcomes(condition({"all": [leaf("amount", op, number), leaf("amount", "less_than", 5)]}))

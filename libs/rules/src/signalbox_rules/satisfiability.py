@@ -25,6 +25,7 @@ from signalbox_rules.operators.registry import OPERATORS_BY_NAME
 from signalbox_rules.reading import read_moment, read_number
 from signalbox_rules.references import has_reference
 
+NUMBER_MAX: Final = 10**300
 COMBINATIONS_MAX: Final = 5_000  # decided at publish in some 20 ms; a larger tree is not judged
 VALUES_MAX: Final = 80  # of one field; comparisons over two values look at the square of it
 _SUBSETS_OF_MAX: Final = 5
@@ -187,7 +188,8 @@ def _standing_for_all(leaves: Sequence[Comparison]) -> list[Any]:
 
 def _numbers(literals: Sequence[Any]) -> Iterator[float]:
     found = {number for literal in literals if (number := read_number(literal)) is not None}
-    numbers = sorted(number for number in found if math.isfinite(number))
+    # Larger ones are not compared with neighbours: their sums and halves leave the range of a float.
+    numbers = sorted(number for number in found if -NUMBER_MAX < number < NUMBER_MAX)
     if not numbers:
         numbers = [0]
     # One less may be the same again: floats have no 1e16 - 1.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -54,7 +55,9 @@ class ApiKeys:
         self._access = access
         self._clock = clock
 
-    async def list(self, tenant_id: str, after: tuple[datetime, str] | None, limit: int) -> Sequence[KeyInfo]:
+    async def list(
+        self, tenant_id: str, after: tuple[datetime, UUID] | None, limit: int
+    ) -> Sequence[KeyInfo]:
         """Keys in the order they were made, revoked ones too."""
         query = _selected().where(_COLUMNS.tenant_id == tenant_id)
         if after is not None:

@@ -40,6 +40,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="signalbox", message="signalbox %(version)s")
 def signalbox() -> None:
     """Signalbox runs a CRM's workflows: when this happens to a record, and these conditions hold, do this."""
 

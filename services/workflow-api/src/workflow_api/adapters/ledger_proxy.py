@@ -42,7 +42,9 @@ class LedgerProxy:
         raw_path = (path or request.scope["raw_path"]) + (b"?" + query if query else b"")
         target = self._client.base_url.copy_with(raw_path=raw_path)
         headers = [
-            (name, value) for name, value in request.headers.raw if name.decode() not in _OF_ONE_CONNECTION
+            (name, value.strip())  # a client may send blanks at the end, which httpx refuses to pass on
+            for name, value in request.headers.raw
+            if name.decode() not in _OF_ONE_CONNECTION
         ]
         body = await request.body()
         outgoing = self._client.build_request(request.method, target, headers=headers, content=body or None)

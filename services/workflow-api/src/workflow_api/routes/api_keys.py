@@ -61,7 +61,7 @@ class ApiKeyCreated(ApiKeyOut):
 async def list_api_keys(
     caller: Admin, using: Using, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
 ) -> Page[ApiKeyOut]:
-    place = decode_cursor(cursor, datetime, str)
+    place = decode_cursor(cursor, datetime, UUID)
     found = await using.api_keys.list(caller.tenant_id, place, limit + 1)
     items = [ApiKeyOut.model_validate(each) for each in found[:limit]]
     last = items[-1] if len(found) > limit else None
