@@ -48,7 +48,8 @@ async def engine(database_url: str, name: str) -> AsyncIterator[AsyncEngine]:
         connection.execute(f"CREATE SCHEMA {name}")
         for statement in create_statements(name):
             connection.execute(statement)
-    engine = create_engine(database_url)
+    # A connection for each of the inserts that meet: on a busy machine none waits out the pool's patience.
+    engine = create_engine(database_url, pool_size=40)
     yield engine
     await engine.dispose()
 
